@@ -1,0 +1,248 @@
+"""ColumnTable: the schema of the atom list, as CSV and extended XYZ, both ways."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hrtem_app.materials import MOS2_ON_GRAPHITE
+
+CLASSES = MOS2_ON_GRAPHITE.class_names
+STOCK_NETWORKS = ("unet", "unet_pp", "msd_net")
+CSV_COLUMNS = (
+    "id",
+    "class",
+    "x_px",
+    "y_px",
+    "x_A",
+    "y_A",
+    "votes",
+    "probability",
+    *(f"p_{name}" for name in STOCK_NETWORKS),
+    "spread_pm",
+    "disputed",
+    "edited",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class ColumnTable:
+    """Atomic columns, one per row; immutable.
+
+    Pixel centres are integers, x is the column index of the array and y its row, both 0-based, in the original image.
+
+    Parameters
+    ----------
+    positions
+        (n, 2) float64 as (y, x) in pixels.
+    classes
+        (n,) indices into `CLASSES`.
+    sampling
+        Å per pixel.
+    votes
+        (n,) how many networks found this class at this place.
+    probability
+        (n,) mean over the networks that ran of the probability of this class at this place.
+    network_probability
+        For each network that ran, (n,) its probability of this class at this place.
+    spread
+        (n,) root mean square distance in pm of the agreeing networks' positions from their mean.
+    disputed
+        For each row what other networks said: `1S:unet_pp`, joined by `;`, or an empty string.
+    edited
+        (n,) whether a person changed the row.
+    ids
+        (n,) row numbers that stay with a column for life; counted from 0 if not given.
+    """
+
+    positions: NDArray[np.float64]
+    classes: NDArray[np.int64]
+    sampling: float
+    votes: NDArray[np.int64]
+    probability: NDArray[np.float64]
+    network_probability: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    spread: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    disputed: tuple[str, ...] = ()
+    edited: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, bool))
+    ids: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+
+    def __post_init__(self) -> None:
+        n = len(self.classes)
+        defaults = {"spread": np.zeros(n), "edited": np.zeros(n, bool), "ids": np.arange(n)}
+        for name, default in defaults.items():
+            if len(getattr(self, name)) == 0:
+                object.__setattr__(self, name, default)
+        if not self.disputed:
+            object.__setattr__(self, "disputed", ("",) * n)
+        object.__setattr__(self, "positions", np.asarray(self.positions, float).reshape(-1, 2))
+        lengths = {
+            "positions": len(self.positions),
+            "votes": len(self.votes),
+            "probability": len(self.probability),
+            "spread": len(self.spread),
+            "disputed": len(self.disputed),
+            "edited": len(self.edited),
+            "ids": len(self.ids),
+        } | {f"p_{k}": len(v) for k, v in self.network_probability.items()}
+        for name, length in lengths.items():
+            if length != n:
+                raise ValueError(f"{name} has {length} rows, classes has {n}: a column table needs equal lengths")
+
+    def __len__(self) -> int:
+        return len(self.classes)
+
+    @property
+    def class_names(self) -> list[str]:
+        """The class of each row by name."""
+        return [CLASSES[c] for c in self.classes]
+
+    def counts(self) -> dict[str, int]:
+        """How many columns of each class."""
+        return {name: int(np.sum(self.classes == i)) for i, name in enumerate(CLASSES)}
+
+    def select(self, rows: NDArray[np.bool_] | NDArray[np.int64] | Sequence[int]) -> ColumnTable:
+        """The chosen rows (a mask or indices); ids are kept."""
+        index = np.arange(len(self))[np.asarray(rows)]
+        return ColumnTable(
+            positions=self.positions[index],
+            classes=self.classes[index],
+            sampling=self.sampling,
+            votes=self.votes[index],
+            probability=self.probability[index],
+            network_probability={k: v[index] for k, v in self.network_probability.items()},
+            spread=self.spread[index],
+            disputed=tuple(self.disputed[i] for i in index),
+            edited=self.edited[index],
+            ids=self.ids[index],
+        )
+
+    def header(self) -> list[str]:
+        """The CSV header: the fixed columns, then `p_` of networks that are not stock."""
+        extra = [f"p_{name}" for name in self.network_probability if name not in STOCK_NETWORKS]
+        return [*CSV_COLUMNS, *extra]
+
+    def rows(self) -> list[dict[str, str]]:
+        """Every row as text, keyed by CSV column."""
+        return [self._row(i) for i in range(len(self))]
+
+    def _row(self, i: int) -> dict[str, str]:
+        y, x = self.positions[i]
+        row = {
+            "id": str(self.ids[i]),
+            "class": CLASSES[self.classes[i]],
+            "x_px": f"{x:.4f}",
+            "y_px": f"{y:.4f}",
+            "x_A": f"{x * self.sampling:.5f}",
+            "y_A": f"{y * self.sampling:.5f}",
+            "votes": str(self.votes[i]),
+            "probability": _number(self.probability[i], 5),
+            "spread_pm": _number(self.spread[i], 2),
+            "disputed": self.disputed[i],
+            "edited": "1" if self.edited[i] else "0",
+        }
+        return row | {f"p_{name}": _number(p[i], 5) for name, p in self.network_probability.items()}
+
+    def to_csv(self, path: str | Path) -> None:
+        """Write the table as CSV (UTF-8, comma, `\\n`), the columns of `CSV_COLUMNS` in that order."""
+        with Path(path).open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, self.header(), restval="", lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(self.rows())
+
+    @classmethod
+    def from_csv(cls, path: str | Path, sampling: float | None = None) -> ColumnTable:
+        """Read a table that `to_csv` wrote.
+
+        Parameters
+        ----------
+        path
+            The CSV file.
+        sampling
+            Å per pixel; needed only where the table is empty or holds just the origin.
+
+        Raises
+        ------
+        ValueError
+            For a file that is not a column table, naming the line and what is wrong with it.
+        """
+        with Path(path).open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            header = tuple(reader.fieldnames or ())
+            missing = [name for name in CSV_COLUMNS if name not in header]
+            if missing:
+                raise ValueError(f"{path} is not a table of columns: it lacks {', '.join(missing)}")
+            lines = list(reader)
+        networks = [name[2:] for name in header if name.startswith("p_")]
+        try:
+            return _table_from_lines(lines, networks, sampling)
+        except (KeyError, ValueError, TypeError) as error:
+            raise ValueError(f"{path} is not a valid table of columns: {error}") from error
+
+    def to_xyz(self, path: str | Path) -> None:
+        """Write atoms as extended XYZ, positions in Å, one atom per column with its class and votes.
+
+        The image plane is z = 0 and its rows run along y, so a viewer with y upwards shows the image mirrored.
+        """
+        symbols = ["Mo" if name == "Mo" else "S" for name in self.class_names]
+        lines = [str(len(self)), 'Properties=species:S:1:pos:R:3:column:S:1:votes:I:1:probability:R:1 pbc="F F F"']
+        for symbol, name, (y, x), votes, p in zip(
+            symbols, self.class_names, self.positions * self.sampling, self.votes, self.probability, strict=True
+        ):
+            lines.append(f"{symbol} {x:.5f} {y:.5f} 0.00000 {name} {votes} {p:.5f}")
+        Path(path).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def empty_table(sampling: float) -> ColumnTable:
+    """A table without rows."""
+    none = np.empty(0)
+    return ColumnTable(np.empty((0, 2)), none.astype(np.int64), sampling, none.astype(np.int64), none)
+
+
+def _number(value: float, digits: int) -> str:
+    return "" if np.isnan(value) else f"{value:.{digits}f}"
+
+
+def _float(text: str) -> float:
+    return float(text) if text else float("nan")
+
+
+def _table_from_lines(lines: list[dict[str, str]], networks: list[str], sampling: float | None) -> ColumnTable:
+    def column(name: str) -> NDArray[np.float64]:
+        return np.array([_float(line[name]) for line in lines], dtype=float)
+
+    for number, line in enumerate(lines, start=2):
+        if line["class"] not in CLASSES:
+            raise ValueError(f"line {number}: class '{line['class']}' is none of {', '.join(CLASSES)}")
+    probabilities = {name: column(f"p_{name}") for name in networks}
+    return ColumnTable(
+        positions=np.stack([column("y_px"), column("x_px")], axis=1) if lines else np.empty((0, 2)),
+        classes=np.array([CLASSES.index(line["class"]) for line in lines], dtype=np.int64),
+        sampling=_sampling(column("x_px"), column("x_A"), column("y_px"), column("y_A"), sampling),
+        votes=column("votes").astype(np.int64),
+        probability=column("probability"),
+        network_probability={k: v for k, v in probabilities.items() if not np.isnan(v).all()},
+        spread=column("spread_pm"),
+        disputed=tuple(line["disputed"] for line in lines),
+        edited=np.array([line["edited"] == "1" for line in lines], dtype=bool),
+        ids=column("id").astype(np.int64),
+    )
+
+
+def _sampling(
+    x_px: NDArray[np.float64],
+    x_A: NDArray[np.float64],
+    y_px: NDArray[np.float64],
+    y_A: NDArray[np.float64],
+    given: float | None,
+) -> float:
+    if given is not None:
+        return given
+    pixels, angstroms = np.concatenate([x_px, y_px]), np.concatenate([x_A, y_A])
+    if not np.any(pixels):
+        raise ValueError("its rows do not tell the sampling: give it in Å per pixel")
+    return float(np.sum(pixels * angstroms) / np.sum(pixels**2))

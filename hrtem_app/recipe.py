@@ -1,0 +1,113 @@
+"""The recipe: everything that an analysis was told, as one validated, frozen model.
+
+The forms on screen edit it, the command line fills it, a JSON file stores it and every result carries it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+
+class Part(BaseModel):
+    """A frozen model that refuses unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class LatticeFilter(Part):
+    """Removal of the support's lattice in Fourier space (thesis section 2.1.5)."""
+
+    enabled: Annotated[bool, Field(description="Remove the support's lattice before the networks see the series.")] = True
+    lattice_constant: Annotated[float, Field(gt=0.5, lt=20, description="Lattice constant of the support in Å.")] = 2.467
+    rings: Annotated[int, Field(ge=1, le=3, description="How many rings of spots are removed.")] = 3
+    radius: Annotated[float, Field(gt=0, le=0.2, description="Radius of the disk removed around each spot, 1/Å.")] = 0.030
+    edge: Annotated[float, Field(gt=0, le=0.05, description="Width of the Fermi edge of each disk, 1/Å.")] = 0.004
+    lattices: Annotated[int, Field(ge=1, le=6, description="How many turned lattices to look for.")] = 1
+    angles: Annotated[
+        tuple[float, ...] | None,
+        Field(description="Angles of the first spot of each lattice in rad, 0 to π/3; None: found in the power spectrum."),
+    ] = None
+
+
+class Standardisation(Part):
+    """Local standardisation (thesis equation 3.3.1)."""
+
+    sigma: Annotated[float, Field(gt=0, le=1000, description="Standard deviation of the Gaussian in Å.")] = 12.0
+
+
+class ColumnFinding(Part):
+    """From a probability map to columns."""
+
+    threshold: Annotated[
+        float, Field(gt=0, lt=1, description="A column needs at least this probability at its maximum.")
+    ] = 0.4
+    smoothing: Annotated[
+        float, Field(ge=0, le=2, description="Gaussian smoothing of the map before its maxima are sought, σ in Å.")
+    ] = 0.25
+    window: Annotated[
+        float, Field(gt=0, le=3, description="Radius in Å of the window of the sub-pixel refinement; the shift stays inside.")
+    ] = 0.65
+    min_distance: Annotated[
+        float, Field(gt=0, le=3, description="No two columns, of any class, are nearer than this, in Å.")
+    ] = 0.9
+
+
+class Agreement(Part):
+    """Matching of the columns of several networks into sites."""
+
+    distance: Annotated[
+        float, Field(gt=0, le=3, description="Columns of two networks within this distance in Å are the same site.")
+    ] = 0.65
+
+
+class Recipe(Part):
+    """Everything that an analysis was told."""
+
+    sampling: Annotated[
+        float | None, Field(gt=0, le=100, description="Å per pixel in place of what the file says; None: the file's.")
+    ] = None
+    defocus: Annotated[
+        tuple[float, ...] | None, Field(description="Defocus per frame in Å in place of what the file says; None: the file's.")
+    ] = None
+    frames: Annotated[
+        tuple[Annotated[int, Field(ge=0)], ...] | None,
+        Field(min_length=1, description="0-based frames that the networks see, in order; None: the first ones by defocus."),
+    ] = None
+    filter: LatticeFilter = LatticeFilter()
+    standardisation: Standardisation = Standardisation()
+    networks: Annotated[
+        tuple[str, ...], Field(min_length=1, description="Names of the networks that are run, see `hrtem-app networks`.")
+    ] = ("unet", "unet_pp", "msd_net")
+    device: Annotated[str, Field(description="auto, cpu, cuda, cuda:1 or mps.")] = "auto"
+    columns: ColumnFinding = ColumnFinding()
+    agreement: Agreement = Agreement()
+
+    def save(self, path: str | Path) -> None:
+        """Write the recipe as JSON."""
+        Path(path).write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: str | Path) -> Recipe:
+        """Read a recipe from JSON.
+
+        Raises
+        ------
+        ValueError
+            For a file that cannot be read or does not hold a valid recipe; names the field and its value.
+        """
+        try:
+            return cls.model_validate_json(Path(path).read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise ValueError(f"the recipe {path} cannot be read: {error}") from error
+        except ValidationError as error:
+            raise ValueError(f"the recipe {path} is not valid: {explain(error)}") from error
+
+
+def explain(error: ValidationError) -> str:
+    """A validation error as one line: each field, its value and what is allowed."""
+    return "; ".join(
+        f"{'.'.join(str(part) for part in item['loc']) or 'recipe'} = {item['input']!r}: {item['msg']}" for item in error.errors()
+    )
