@@ -1,0 +1,1 @@
+"""From a standardised series to columns: device, prediction, column finding, matching, agreement."""
