@@ -10,8 +10,8 @@ from scipy.spatial import cKDTree
 from hrtem_app.recipe import ColumnFinding
 
 # The window of the refinement is moved onto its own centre of mass at most this often, or until it moves less than this in px.
-_MOVES = 12
-_SETTLED = 0.003
+_MOVES = 8
+_SETTLED = 0.01
 
 
 def find_columns(
@@ -150,7 +150,7 @@ def _refined(smoothed: NDArray[np.float32], start: NDArray[np.float64], radius: 
 
 def _off_centre(smoothed: NDArray[np.float32], centre: NDArray[np.float64], radius: float) -> NDArray[np.float64]:
     """(n, 2) vectors from the centres of round windows to the centres of mass of what is in them."""
-    reach = int(np.ceil(radius)) + 1
+    reach = int(np.ceil(radius + 1.5))
     steps = np.arange(-reach, reach + 1)
     height, width = smoothed.shape
     nearest = np.rint(centre).astype(np.int64)
@@ -159,9 +159,9 @@ def _off_centre(smoothed: NDArray[np.float32], centre: NDArray[np.float64], radi
     flat = np.clip(rows, 0, height - 1)[:, :, np.newaxis] * width + np.clip(columns, 0, width - 1)[:, np.newaxis, :]
     weights = smoothed.ravel()[flat]
     dy, dx = ((index - centre[:, i : i + 1]).astype(np.float32) for i, index in enumerate((rows, columns)))
-    # A soft edge of one pixel: with a hard one the window would jump from pixel to pixel.
+    # An edge two pixels soft: with a hard one the window would jump from pixel to pixel.
     distance = np.sqrt((dy**2)[:, :, np.newaxis] + (dx**2)[:, np.newaxis, :])
-    weights *= np.clip(np.float32(radius + 0.5) - distance, 0, 1)
+    weights *= np.clip(np.float32(radius + 1) - distance, 0, 2)
     weights *= inside_y[:, :, np.newaxis] & inside_x[:, np.newaxis, :]
     by_row, by_column = weights.sum(axis=2), weights.sum(axis=1)
     moments = np.stack([(by_row * dy).sum(axis=1), (by_column * dx).sum(axis=1)], axis=1)
@@ -170,4 +170,4 @@ def _off_centre(smoothed: NDArray[np.float32], centre: NDArray[np.float64], radi
 
 def _shortened(vectors: NDArray[np.float64], longest: float) -> NDArray[np.float64]:
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return vectors * np.minimum(1, longest / np.maximum(length, np.finfo(float).tiny))
+    return vectors * np.minimum(1, longest / np.maximum(length, 1e-9))

@@ -1,0 +1,169 @@
+"""The one pipeline that screen and command line call: from a focal series to a table of atomic columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from hrtem_app.columns import ColumnTable
+from hrtem_app.imaging.lattice_filter import remove_lattice
+from hrtem_app.inference.agreement import agree
+from hrtem_app.inference.checks import choose_frames, doubts
+from hrtem_app.inference.device import choose_device, describe_device
+from hrtem_app.inference.network_run import Inputs, Stopwatch, network_steps
+from hrtem_app.inference.result import NetworkResult
+from hrtem_app.io import load_series
+from hrtem_app.networks import catalog
+from hrtem_app.recipe import Recipe
+from hrtem_app.series import FocalSeries
+
+__all__ = ["Analysis", "NetworkResult", "Progress", "analyse", "analysis_steps"]
+
+# Shares of the work, for the progress bar: the filter at the start, the networks up to here.
+_FILTERED, _PREDICTED = 0.05, 0.97
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far an analysis is: the step it is at and the fraction of the whole, 0…1."""
+
+    step: str
+    fraction: float
+
+
+@dataclass(frozen=True, eq=False)
+class Analysis:
+    """All that came out of an analysis, with all that it was told.
+
+    Parameters
+    ----------
+    series
+        The whole series as given, with the recipe's sampling and defocus.
+    frames
+        0-based indices of the frames that were used, in order.
+    recipe
+        What the analysis was told.
+    filtered
+        The used frames without the support's lattice.
+    angles
+        Angle in rad of the first spot of each lattice that was removed.
+    networks
+        What each network said, by name.
+    table
+        The sites on which they agree or do not, in pixels of the original image.
+    warnings
+        What a reader of the result should know, one sentence each.
+    seconds
+        Time per step.
+    device
+        Where the networks ran.
+    """
+
+    series: FocalSeries
+    frames: tuple[int, ...]
+    recipe: Recipe
+    filtered: FocalSeries
+    angles: tuple[float, ...]
+    networks: dict[str, NetworkResult]
+    table: ColumnTable
+    warnings: tuple[str, ...]
+    seconds: dict[str, float]
+    device: str = ""
+
+
+def analyse(
+    series: FocalSeries | str | Path | Sequence[str | Path],
+    recipe: Recipe | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> Analysis:
+    """Find the atomic columns of a focal series.
+
+    Parameters
+    ----------
+    series
+        The series, or the file or files to read it from.
+    recipe
+        What to do; None: the defaults.
+    progress
+        Called after each step and each tile.
+
+    Raises
+    ------
+    SeriesError
+        For a series that cannot be read, whose sampling is unknown or that has fewer frames than a network needs.
+    ValueError
+        For a network or a device that does not exist.
+    """
+    told = recipe or Recipe()
+    given = series if isinstance(series, FocalSeries) else load_series(series, sampling=told.sampling)
+    steps = analysis_steps(given, told)
+    while True:
+        try:
+            step = next(steps)
+        except StopIteration as end:
+            analysis: Analysis = end.value
+            return analysis
+        if progress is not None:
+            progress(step)
+
+
+def analysis_steps(series: FocalSeries, recipe: Recipe | None = None) -> Generator[Progress, None, Analysis]:
+    """`analyse` as a generator: yields its progress, returns the analysis; closing it at a yield cancels."""
+    recipe = recipe or Recipe()
+    watch = Stopwatch()
+    series = _as_told(series, recipe)
+    sampling = series.known_sampling
+    cards = _cards(recipe)
+    device = choose_device(recipe.device)
+    frames = choose_frames(series, recipe, cards)
+    used = series.select(frames)
+    yield Progress("lattice filter", 0.0)
+    with watch.measure("lattice filter"):
+        lattice = remove_lattice(used.frames, sampling, recipe.filter)
+    inputs = Inputs(lattice.frames, sampling, recipe.standardisation.sigma)
+    results: dict[str, NetworkResult] = {}
+    share = (_PREDICTED - _FILTERED) / len(cards)
+    for number, card in enumerate(cards):
+        yield Progress(card.name, _FILTERED + share * number)
+        with watch.measure("loading"):
+            module, _ = catalog.load_network(card.name, device)
+        run = network_steps(module, card, inputs, recipe, device, watch)
+        try:
+            while True:
+                yield Progress(card.name, _FILTERED + share * (number + next(run)))
+        except StopIteration as end:
+            results[card.name] = end.value
+    yield Progress("agreement", _PREDICTED)
+    with watch.measure("agreement"):
+        table = agree(results, recipe.columns, recipe.agreement)
+    return Analysis(
+        series=series,
+        frames=frames,
+        recipe=recipe,
+        filtered=used.with_frames(lattice.frames),
+        angles=tuple(lattice.angles),
+        networks=results,
+        table=table,
+        warnings=(*series.warnings, *doubts(series, frames, recipe, cards, lattice.angles)),
+        seconds=watch.seconds,
+        device=describe_device(device),
+    )
+
+
+def _as_told(series: FocalSeries, recipe: Recipe) -> FocalSeries:
+    return replace(
+        series,
+        sampling=series.sampling if recipe.sampling is None else recipe.sampling,
+        defocus=series.defocus if recipe.defocus is None else recipe.defocus,
+    )
+
+
+def _cards(recipe: Recipe) -> list[catalog.NetworkCard]:
+    """The cards of the networks that the recipe names, each once."""
+    known = catalog.available()
+    for name in recipe.networks:
+        if name not in known:
+            choices = ", ".join(known) or "none, no weights are installed"
+            raise catalog.NetworkError(f"there is no network '{name}': choose from {choices}")
+    return [known[name] for name in dict.fromkeys(recipe.networks)]

@@ -1,0 +1,108 @@
+"""Probability maps from a standardised series, of any size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+# The U-nets halve the image three times: sizes and the borders of tiles must be multiples of this.
+STRIDE = 8
+# Longest side in pixels that runs in one piece.
+LONGEST = 1024
+# What a tile sees beyond the part that is used of it, in pixels.
+MARGIN = 128
+
+
+def predict(
+    module: torch.nn.Module,
+    frames: NDArray[np.float32],
+    device: torch.device | str = "cpu",
+    *,
+    channels_last: bool = False,
+    progress: Callable[[float], None] | None = None,
+) -> NDArray[np.float32]:
+    """Run a network over a whole series.
+
+    Parameters
+    ----------
+    module
+        Maps (1, n, y, x) to logits (1, classes + 1, y, x), in evaluation mode.
+    frames
+        (n, y, x), standardised, at a sampling that the network knows.
+    device
+        Where to run it; the module is moved there.
+    channels_last
+        Memory layout that is faster for the U-nets, slower for MSD-net.
+    progress
+        Called with the fraction done after each tile.
+
+    Returns
+    -------
+    (classes + 1, y, x) float32 probabilities, which sum to 1 at every pixel.
+    """
+    steps = predict_steps(module, frames, device, channels_last=channels_last)
+    while True:
+        try:
+            fraction = next(steps)
+        except StopIteration as end:
+            probabilities: NDArray[np.float32] = end.value
+            return probabilities
+        if progress is not None:
+            progress(fraction)
+
+
+def predict_steps(
+    module: torch.nn.Module,
+    frames: NDArray[np.float32],
+    device: torch.device | str = "cpu",
+    *,
+    channels_last: bool = False,
+) -> Generator[float, None, NDArray[np.float32]]:
+    """`predict` as a generator that yields the fraction done after each tile and returns the maps.
+
+    Closing it between two tiles cancels the prediction.
+    """
+    if frames.ndim != 3:
+        raise ValueError(f"a network takes frames of shape (n, y, x), not {frames.shape}")
+    height, width = frames.shape[1:]
+    padded = np.pad(frames, ((0, 0), (0, -height % STRIDE), (0, -width % STRIDE)), mode="reflect")
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+    module = module.to(device, memory_format=layout)
+    tiles = [(y, x) for y in _tiles(padded.shape[1]) for x in _tiles(padded.shape[2])]
+    maps: NDArray[np.float32] | None = None
+    for done, ((seen_y, used_y), (seen_x, used_x)) in enumerate(tiles, start=1):
+        part = _run(module, padded[:, seen_y, seen_x], device, layout)
+        if maps is None:
+            maps = np.empty((len(part), *padded.shape[1:]), np.float32)
+        inside_y, inside_x = (
+            slice(used.start - seen.start, used.stop - seen.start) for seen, used in ((seen_y, used_y), (seen_x, used_x))
+        )
+        maps[:, used_y, used_x] = part[:, inside_y, inside_x]
+        yield done / len(tiles)
+    if maps is None:
+        raise ValueError(f"frames of shape {frames.shape} have no pixels")
+    return np.ascontiguousarray(maps[:, :height, :width])
+
+
+def _run(
+    module: torch.nn.Module, frames: NDArray[np.float32], device: torch.device | str, layout: torch.memory_format
+) -> NDArray[np.float32]:
+    # Inference mode is set per tile: it must not leak through a yield into whoever runs the generator.
+    with torch.inference_mode():
+        batch = torch.from_numpy(np.ascontiguousarray(frames, np.float32))[None].to(device, memory_format=layout)
+        probabilities: NDArray[np.float32] = torch.softmax(module(batch).float(), dim=1)[0].cpu().numpy()
+    return probabilities
+
+
+def _tiles(length: int) -> list[tuple[slice, slice]]:
+    """Along one axis, for each tile what it sees and what is used of it; tiles of equal size, borders on the stride."""
+    if length <= LONGEST:
+        return [(slice(0, length), slice(0, length))]
+    count = -(-(length - 2 * MARGIN) // (LONGEST - 2 * MARGIN))
+    size = -(-(length + (count - 1) * 2 * MARGIN) // (count * STRIDE)) * STRIDE
+    starts = [min(i * (size - 2 * MARGIN), length - size) for i in range(count)]
+    cuts = [0, *(start + MARGIN for start in starts[1:]), length]
+    return [(slice(s, s + size), slice(cuts[i], cuts[i + 1])) for i, s in enumerate(starts)]

@@ -1,0 +1,230 @@
+"""The whole pipeline with a made-up network that takes bright spots for columns: positions, frames, refusals, warnings."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.spatial import cKDTree
+from torch import nn
+
+import hrtem_app
+from hrtem_app.analysis import Progress, analyse, analysis_steps
+from hrtem_app.networks import catalog
+from hrtem_app.recipe import ColumnFinding, LatticeFilter, Recipe, Standardisation
+from hrtem_app.series import FocalSeries, SeriesError
+
+DEFOCUS = (-100.0, -50.0, 0.0)
+
+
+class BrightSpots(nn.Module):
+    """Class c is where frame c is bright, so that a wrong order of the frames gives wrong classes; one frame: Mo alone."""
+
+    divisor = 8
+
+    def forward(self, x):
+        if x.shape[2] % 8 or x.shape[3] % 8:
+            raise ValueError(f"size {tuple(x.shape)} is not a multiple of 8")
+        classes = x if x.shape[1] == 3 else torch.cat([x, -x.abs(), -x.abs()], dim=1)
+        return torch.cat([2 * (classes - 2.5), torch.zeros_like(x[:, :1])], dim=1)
+
+
+def card(name, **changes):
+    values = {
+        "name": name,
+        "title": name,
+        "architecture": "unet",
+        "settings": {},
+        "parameters": 1,
+        "dose_range": (300.0, 100_000.0),
+        "defocus_range": (-150.0, 152.0),
+        "energy": 50_000.0,
+        "label_radius": 0.65,
+    }
+    return catalog.NetworkCard(**(values | changes))
+
+
+@pytest.fixture
+def cards(monkeypatch):
+    """The catalog's cards, to be changed by a test; every network is BrightSpots."""
+    known = {name: card(name) for name in ("unet", "unet_pp", "msd_net")}
+    monkeypatch.setattr(catalog, "available", lambda: known)
+    monkeypatch.setattr(catalog, "load_network", lambda name, device="cpu": (BrightSpots().to(device), known[name]))
+    return known
+
+
+def made_series(sampling, shape=None, seed=0, defocus=DEFOCUS, **changes):
+    """Spots 3.5 Å apart at random parts of a pixel, each in one of three frames; and (y, x, class) of every spot."""
+    rng = np.random.default_rng(seed)
+    shape = shape or (int(45 / sampling), int(61 / sampling))
+    grid = np.mgrid[4 : shape[0] * sampling - 4 : 3.5, 4 : shape[1] * sampling - 4 : 3.5].reshape(2, -1).T / sampling
+    true = grid + rng.uniform(-0.5, 0.5, grid.shape)
+    classes = rng.integers(0, 3, len(true))
+    y, x = np.arange(shape[0])[:, np.newaxis], np.arange(shape[1])
+    frames = np.full((3, *shape), 100.0)
+    for (py, px), c in zip(true, classes, strict=True):
+        width = 2 * (0.45 / sampling) ** 2
+        frames[c] += 50 * np.exp(-((y - py) ** 2) / width) * np.exp(-((x - px) ** 2) / width)
+    return FocalSeries(frames, sampling, defocus, **changes), true, classes
+
+
+def check_columns(table, true, classes, within):
+    distance, nearest = cKDTree(true).query(table.positions)
+    assert sorted(nearest) == list(range(len(true)))
+    assert distance.max() < within
+    assert (table.classes == classes[nearest]).all()
+
+
+@pytest.mark.parametrize(
+    ("sampling", "resampled"), [(0.225, False), (0.1, True), (0.075, True), (0.1125, True), (0.45, True), (0.26, True)]
+)
+def test_positions_come_back_in_pixels_of_the_original_image(cards, sampling, resampled):
+    series, true, classes = made_series(sampling)
+    analysis = analyse(series)
+    check_columns(analysis.table, true, classes, within=0.1)
+    assert analysis.table.sampling == sampling
+    assert set(analysis.table.votes) == {3}
+    assert list(analysis.networks) == ["unet", "unet_pp", "msd_net"]
+    assert any("resampled" in warning for warning in analysis.warnings) == resampled
+    for name, result in analysis.networks.items():
+        assert result.sampling == (0.225 if resampled else sampling)
+        check_columns(result.columns, true, classes, within=0.1)
+        assert list(result.columns.network_probability) == [name]
+        assert set(result.columns.votes) == {1}
+
+
+def test_large_images_are_tiled_and_sizes_need_not_divide_by_8(cards):
+    series, true, classes = made_series(0.225, shape=(1101, 203))
+    progress = []
+    analysis = analyse(series, Recipe(networks=("unet",)), progress.append)
+    check_columns(analysis.table, true, classes, within=0.1)
+    assert analysis.networks["unet"].probabilities.shape == (4, 1101, 203)
+    assert len({step.fraction for step in progress if step.step == "unet"}) > 2
+
+
+def test_the_first_frames_in_order_of_defocus_are_used(cards):
+    series, true, classes = made_series(0.225)
+    mixed = FocalSeries(
+        np.concatenate([series.frames[[2]], series.frames[:1] * 0 + 100, series.frames[[0, 1]]]), 0.225, (0, 50, -100, -50)
+    )
+    analysis = analyse(mixed)
+    assert analysis.frames == (2, 3, 0)
+    assert analysis.filtered.defocus == DEFOCUS
+    assert len(analysis.series) == 4
+    check_columns(analysis.table, true, classes, within=0.1)
+    wrong = analyse(mixed, Recipe(frames=(0, 3, 2)))
+    assert wrong.frames == (0, 3, 2)
+    assert not np.array_equal(wrong.table.classes, analysis.table.classes)
+    assert any("ascending" in warning for warning in wrong.warnings)
+
+
+def test_networks_may_want_different_numbers_of_frames(cards):
+    cards["unet"] = card("unet", frames=1)
+    series, true, classes = made_series(0.225)
+    analysis = analyse(series, Recipe(networks=("unet", "unet_pp")))
+    assert analysis.frames == (0, 1, 2)
+    check_columns(analysis.networks["unet_pp"].columns, true, classes, within=0.1)
+    first = series.select([0])
+    alone = analyse(first, Recipe(networks=("unet",)))
+    assert alone.frames == (0,)
+    assert len(alone.table) == np.sum(classes == 0)
+
+
+def test_recipe_values_replace_those_of_the_file(cards):
+    series, true, classes = made_series(0.225, defocus=None)
+    series = FocalSeries(series.frames, None)
+    with pytest.raises(SeriesError, match="--sampling"):
+        analyse(series)
+    analysis = analyse(series, Recipe(sampling=0.225, defocus=DEFOCUS))
+    assert (analysis.series.sampling, analysis.series.defocus) == (0.225, DEFOCUS)
+    assert analysis.filtered.sampling == 0.225
+    check_columns(analysis.table, true, classes, within=0.1)
+
+
+@pytest.mark.parametrize(
+    ("frames", "recipe", "message"),
+    [
+        (1, Recipe(), "1 frame but the network 'unet' wants 3: open all frames"),
+        (3, Recipe(frames=(0, 1)), r"\(0, 1\).*'unet' wants 3: choose 3 of the 3"),
+        (3, Recipe(frames=(0, 1, 7)), "frame 7 does not exist"),
+        (3, Recipe(defocus=(1.0, 2.0)), "2 defoci for 3 frames"),
+        (3, Recipe(networks=("unet", "u_net")), "'u_net'.*unet, unet_pp, msd_net"),
+        (3, Recipe(device="cuda:9"), "cuda:9"),
+        (3, Recipe(sampling=99.0), "check the sampling"),
+    ],
+)
+def test_what_cannot_be_analysed_is_refused_with_the_remedy(cards, frames, recipe, message):
+    series, *_ = made_series(0.225, shape=(64, 64))
+    with pytest.raises(ValueError, match=message) as caught:
+        analyse(series.select(range(frames)).with_defocus(None), recipe)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "recipe", "expected"),
+    [
+        ({"defocus": None}, Recipe(), "defocus of frames 0, 1, 2 is unknown"),
+        ({"defocus": (-300.0, -250.0, -200.0)}, Recipe(), "-300, -250, -200 Å lies outside the trained -150 to 152 Å"),
+        ({"energy": 80_000.0}, Recipe(), "80 keV"),
+        ({"warnings": ("the file said so",)}, Recipe(), "the file said so"),
+        ({}, Recipe(), "no lattice"),
+        ({}, Recipe(filter=LatticeFilter(radius=0.01)), "radius 0.01 instead of 0.03"),
+        ({}, Recipe(filter=LatticeFilter(enabled=False)), "enabled False instead of True"),
+        ({}, Recipe(standardisation=Standardisation(sigma=20)), "standardisation sigma 20.0 instead of 12.0"),
+        ({}, Recipe(frames=(0, 1, 1)), "more than once"),
+        ({}, Recipe(frames=(0, 1, 2, 0)), "only the first 3"),
+    ],
+)
+def test_what_a_reader_should_doubt_is_said_once(cards, changes, recipe, expected):
+    series, *_ = made_series(0.225, shape=(96, 104), **changes)
+    warnings = analyse(series, recipe).warnings
+    assert sum(expected in warning for warning in warnings) == 1
+
+
+def test_a_found_lattice_is_no_reason_to_doubt(cards):
+    series, *_ = made_series(0.225, shape=(256, 256))
+    analysis = analyse(series, Recipe(filter=LatticeFilter(angles=(0.1,))))
+    assert analysis.angles == (0.1,)
+    assert analysis.warnings == ()
+
+
+def test_twice_the_same_gives_the_same(cards):
+    series, *_ = made_series(0.1)
+    first, second = analyse(series), analyse(series)
+    assert first.table.rows() == second.table.rows()
+    assert np.array_equal(first.networks["unet"].probabilities, second.networks["unet"].probabilities)
+
+
+def test_an_empty_image_has_no_columns(cards):
+    analysis = analyse(FocalSeries(np.ones((3, 60, 70)), 0.225, DEFOCUS))
+    assert len(analysis.table) == 0
+    assert np.isfinite(analysis.networks["unet"].probabilities).all()
+
+
+def test_column_finding_of_the_recipe_is_used(cards):
+    series, *_ = made_series(0.225)
+    assert len(analyse(series, Recipe(columns=ColumnFinding(threshold=0.9999))).table) == 0
+
+
+def test_progress_and_cancelling(cards):
+    series, *_ = made_series(0.225, shape=(64, 72))
+    progress: list[Progress] = []
+    analysis = analyse(series, progress=progress.append)
+    fractions = [step.fraction for step in progress]
+    assert fractions == sorted(fractions)
+    assert fractions[0] == 0
+    assert fractions[-1] <= 1
+    assert [step for step in dict.fromkeys(p.step for p in progress)] == [
+        "lattice filter", "unet", "unet_pp", "msd_net", "agreement",
+    ]  # fmt: skip
+    assert {"lattice filter", "unet", "columns", "agreement"} <= set(analysis.seconds)
+    steps = analysis_steps(series)
+    next(steps)
+    steps.close()
+    assert list(steps) == []
+
+
+def test_public_names_and_paths(cards, monkeypatch):
+    series, *_ = made_series(0.225, shape=(64, 72))
+    told = {}
+    monkeypatch.setattr("hrtem_app.analysis.load_series", lambda path, sampling=None: told.update(p=path, s=sampling) or series)
+    assert isinstance(hrtem_app.analyse("some.tif", Recipe(sampling=0.22)), hrtem_app.Analysis)
+    assert told == {"p": "some.tif", "s": 0.22}
