@@ -1,0 +1,111 @@
+"""The application: napari with our panels."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from importlib import resources
+from pathlib import Path
+from types import TracebackType
+from typing import cast
+
+import napari
+from qtpy.QtCore import QSize
+from qtpy.QtGui import QIcon
+from qtpy.QtWidgets import QApplication, QMainWindow, QWidget
+
+from hrtem_app.gui.actions import ActionMenu
+from hrtem_app.gui.jobs import describe
+from hrtem_app.gui.panels.series_panel import is_openable
+from hrtem_app.gui.panels.workbench_panel import WorkbenchPanel
+from hrtem_app.gui.session import Session
+from hrtem_app.gui.widgets.drop import FileDrop
+
+logger = logging.getLogger(__name__)
+
+TITLE = "hrtem-app"
+_SIZE = QSize(1500, 940)
+ExceptHook = Callable[[type[BaseException], BaseException, TracebackType | None], object]
+
+
+def run(paths: Sequence[Path], analyse: bool = False) -> int:
+    """Open the window and stay until it is closed.
+
+    Parameters
+    ----------
+    paths
+        Files of one series to open at once; none: an empty window.
+    analyse
+        Run the networks as soon as the series is read.
+
+    Returns
+    -------
+    The exit code for the shell.
+    """
+    _, panel = create_window()
+    if paths:
+        panel.workbench.open(paths, analyse)
+    with ErrorsInWindow(panel.session):
+        napari.run()
+    return 0
+
+
+def create_window() -> tuple[napari.Viewer, WorkbenchPanel]:
+    """A napari window with all our panels in the right dock, its menu, its icon and drag and drop."""
+    viewer = napari.Viewer(title=TITLE, show=False)
+    panel = WorkbenchPanel(viewer)
+    viewer.window.add_dock_widget(panel, name="HR-TEM analysis", area="right", add_vertical_stretch=False)
+    window = cast(QWidget, panel.window())
+    icon = QIcon(str(resources.files("hrtem_app.resources") / "icons" / "hrtem-app.svg"))
+    window.setWindowIcon(icon)
+    QApplication.setWindowIcon(icon)
+    viewer.window.main_menu.insertMenu(_help_menu(viewer), ActionMenu(panel))
+    _accept_drops(panel)
+    viewer.window.show()
+    _fit_to_screen(window)
+    return viewer, panel
+
+
+class ErrorsInWindow:
+    """While active, exceptions that nobody caught become a line in the window, and go on to the hook that was there."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._before: ExceptHook = sys.__excepthook__
+
+    def __enter__(self) -> None:
+        self._before, sys.excepthook = sys.excepthook, self._hook
+
+    def __exit__(self, *_: object) -> None:
+        sys.excepthook = self._before
+
+    def _hook(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        logger.error("uncaught", exc_info=(kind, error, trace))
+        if isinstance(error, Exception):
+            self._session.tell("series", "error", f"Something went wrong, but nothing is lost: {describe(error)}")
+        self._before(kind, error, trace)
+
+
+def _accept_drops(panel: WorkbenchPanel) -> None:
+    """Open files of ours that are dropped onto the canvas in a thread; napari takes all others."""
+    window = panel.window()
+    centre = window.centralWidget() if isinstance(window, QMainWindow) else None
+    if centre is None:
+        return
+    for widget in [centre, *centre.findChildren(QWidget)]:
+        if widget.acceptDrops():
+            FileDrop(widget, is_openable, panel.workbench.open)
+
+
+def _help_menu(viewer: napari.Viewer) -> object:
+    """The action of the menu bar before which ours stands."""
+    return viewer.window.main_menu.actions()[-1]
+
+
+def _fit_to_screen(window: QWidget) -> None:
+    screen = window.screen()
+    if screen is not None:
+        room = screen.availableGeometry()
+        window.resize(_SIZE.boundedTo(room.size()))
+        window.move(room.topLeft())

@@ -1,0 +1,217 @@
+"""Keeps a viewer's layers in step with its session; layers are updated, never removed and added again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from napari.components import ViewerModel
+from napari.layers import Image, Layer, Points
+from napari.utils.colormaps.standardize_color import transform_color
+from numpy.typing import NDArray
+from psygnal import Signal
+
+from hrtem_app.columns import CLASSES, ColumnTable
+from hrtem_app.gui import theme
+from hrtem_app.gui.agreement_picture import agreement_picture, enlargement
+from hrtem_app.gui.links import Links
+from hrtem_app.gui.session import Session
+from hrtem_app.gui.shown import features, shown_rows
+from hrtem_app.series import FocalSeries
+
+# napari's scale bar has no prefixes for ångström that anybody uses, so the canvas is in nm.
+NM_PER_ANGSTROM = 0.1
+# From the bottom of the layer list upwards.
+_ORDER = ("series", "filtered", "removed", "map", "agreement", "columns")
+_DOT_ANGSTROM = 0.9
+
+
+def geometry(sampling: float | None, ndim: int) -> dict[str, Any]:
+    """Scale, units and axis labels of a layer on a series' pixels: nm, or pixels while the sampling is unknown."""
+    scale, unit = (1.0, "pixel") if sampling is None else (sampling * NM_PER_ANGSTROM, "nm")
+    return {
+        "scale": (1.0, scale, scale)[-ndim:],
+        "units": ("pixel", unit, unit)[-ndim:],
+        "axis_labels": ("frame", "y", "x")[-ndim:],
+    }
+
+
+def contrast_limits(frames: NDArray[np.float32]) -> tuple[float, float]:
+    """Limits that leave out the darkest and brightest half per cent of (at most a million) pixels."""
+    values = frames.ravel()[:: max(1, frames.size // 1_000_000)]
+    low, high = np.percentile(values, [0.5, 99.5])
+    return float(low), float(high if high > low else low + 1)
+
+
+class Layers:
+    """The layers of one session in one viewer.
+
+    Parameters
+    ----------
+    viewer
+        Where they are shown.
+    session
+        What they show.
+    """
+
+    visibility_changed = Signal()
+
+    def __init__(self, viewer: ViewerModel, session: Session) -> None:
+        self._viewer, self._session = viewer, session
+        self._layers: dict[str, Layer] = {}
+        self._drawn: FocalSeries | None = None
+        self._fresh_preview = True
+        self._links = Links(
+            (session.series_changed, self._show_series),
+            (session.preview_changed, self._show_preview),
+            (session.analysis_changed, self._show_analysis),
+            (session.view_changed, self._show_view),
+        )
+        self._links.open()
+
+    def close(self) -> None:
+        """Stop following the session; the layers stay with the viewer."""
+        self._links.close()
+        for layer in self._layers.values():
+            layer.events.visible.disconnect(self._on_visible)
+        self._layers.clear()
+
+    def get(self, key: str) -> Layer | None:
+        """A layer by what it shows (series, filtered, removed, map:unet, agreement, columns); None if absent."""
+        layer = self._layers.get(key)
+        return layer if layer is not None and layer in self._viewer.layers else None
+
+    def set_visible(self, key: str, visible: bool) -> None:
+        """Show or hide a layer, if it is there."""
+        layer = self.get(key)
+        if layer is not None:
+            layer.visible = visible
+
+    def _show_series(self) -> None:
+        series = self._session.series
+        if series is None:
+            return
+        is_new = self._drawn is None or self._drawn.frames is not series.frames
+        self._drawn = series
+        if is_new:
+            self._drop_results()
+            self._fresh_preview = True
+        limits = contrast_limits(series.frames)
+        layer = self._put("series", Image, series.frames, series.sampling, contrast_limits=limits)
+        layer.metadata["hrtem_app"] = {"series": series}
+        if self.get("filtered") is not None:
+            # Of the old shape or scale until its own result arrives a moment later.
+            self._put("filtered", Image, series.frames if is_new else self._layers["filtered"].data, series.sampling)
+        if is_new:
+            layer.contrast_limits = limits
+            layer.name = series.name
+            self._viewer.scale_bar.visible = True
+            self._viewer.dims.set_current_step(0, 0)
+            self._viewer.reset_view()
+
+    def _show_preview(self) -> None:
+        preview = self._session.preview
+        if preview is None:
+            return
+        layer = self._put("filtered", Image, preview.result.frames, preview.source.sampling)
+        if self._fresh_preview:
+            self._fresh_preview = False
+            layer.contrast_limits = contrast_limits(preview.result.frames)
+        if self.get("removed") is not None:
+            self._put("removed", Image, preview.result.removed, preview.source.sampling)
+
+    def show_removed(self, visible: bool) -> None:
+        """Show or hide what the filter takes out; its layer exists from the first time on."""
+        preview = self._session.preview
+        if visible and preview is not None:
+            limits = contrast_limits(preview.result.removed)
+            self._put("removed", Image, preview.result.removed, preview.source.sampling, contrast_limits=limits)
+        self.set_visible("removed", visible)
+
+    def _show_analysis(self) -> None:
+        analysis = self._session.analysis
+        if analysis is None:
+            return
+        table = analysis.table
+        points = self._put("columns", Points, table.positions, table.sampling, **points_style(table.sampling))
+        points.features = features(table)
+        points.face_color = class_colours(table)
+        points.size = np.full(len(table), _DOT_ANGSTROM / table.sampling)
+        self._show_view()
+        self._viewer.layers.selection.active = points
+
+    def _show_view(self) -> None:
+        analysis, view = self._session.analysis, self._session.view
+        points = self.get("columns")
+        if analysis is None or points is None:
+            return
+        points.shown = shown_rows(analysis.table, view)
+        sampling, finer = analysis.table.sampling, enlargement(analysis.series.shape)
+        picture = agreement_picture(analysis, view)
+        layer = self._put("agreement", Image, picture, sampling / finer, rgb=True, visible=False)
+        layer.translate = _first_centre(sampling / finer, sampling)
+        for name, result in analysis.networks.items():
+            layer = self._put(
+                f"map:{name}",
+                Image,
+                result.probabilities[view.class_index],
+                result.sampling,
+                name=f"probability {result.card.title}",
+                colormap=theme.NETWORK_COLORMAPS.get(name, "gray"),
+                blending="additive",
+                contrast_limits=(0, 1),
+                visible=False,
+            )
+            layer.translate = _first_centre(result.sampling, sampling)
+            if name in view.hidden:
+                layer.visible = False
+
+    def _put(self, key: str, kind: type[Layer], data: NDArray[Any], sampling: float | None, **first: Any) -> Any:
+        """Update a layer, or make it with the given properties and put it at its place in the list."""
+        ndim = data.shape[1] if kind is Points else data.ndim - bool(first.get("rgb"))
+        where = geometry(sampling, ndim)
+        layer = self.get(key)
+        if layer is None:
+            layer = kind(data, **({"name": key} | where | first))
+            self._layers[key] = layer
+            layer.events.visible.connect(self._on_visible)
+            self._viewer.layers.insert(self._index(key), layer)
+            return layer
+        layer.data = data
+        for name, value in where.items():
+            setattr(layer, name, value)
+        return layer
+
+    def _on_visible(self) -> None:
+        self.visibility_changed.emit()
+
+    def _index(self, key: str) -> int:
+        """Above our own layers that belong below it, or on top."""
+        rank = _ORDER.index(key.partition(":")[0])
+        below = [self._viewer.layers.index(layer) for k, layer in self._layers.items()
+                 if layer in self._viewer.layers and _ORDER.index(k.partition(":")[0]) < rank]  # fmt: skip
+        return max(below) + 1 if below else len(self._viewer.layers)
+
+    def _drop_results(self) -> None:
+        """Take away the results of another series."""
+        for key in [k for k in self._layers if k not in ("series", "filtered")]:
+            layer = self.get(key)
+            if layer is not None:
+                self._viewer.layers.remove(layer)
+            self._layers.pop(key).events.visible.disconnect(self._on_visible)
+
+
+def class_colours(table: ColumnTable) -> NDArray[np.float32]:
+    """(n, 4) colours of the rows by class."""
+    palette = transform_color([theme.CLASS_COLOURS[name] for name in CLASSES])
+    return np.asarray(palette[table.classes], np.float32).reshape(-1, 4)
+
+
+def points_style(sampling: float) -> dict[str, Any]:
+    """How columns are drawn: dots a little smaller than a column."""
+    return {"size": _DOT_ANGSTROM / sampling, "border_width": 0, "opacity": 0.85}
+
+
+def _first_centre(sampling: float, image_sampling: float) -> tuple[float, float]:
+    """Where in nm the centre of a layer's first pixel lies: the corners of its pixels and of the image's coincide."""
+    return ((sampling - image_sampling) / 2 * NM_PER_ANGSTROM,) * 2

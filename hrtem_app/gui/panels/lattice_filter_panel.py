@@ -1,0 +1,240 @@
+"""Lattice filter: the power spectrum with what is removed from it, and the filter's settings, live."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import numpy as np
+from qtpy.QtCore import QSignalBlocker, Qt
+from qtpy.QtWidgets import (
+    QButtonGroup,
+    QCheckBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSpinBox,
+    QWidget,
+)
+
+from hrtem_app.gui import theme
+from hrtem_app.gui.links import Link
+from hrtem_app.gui.panels.base import Panel
+from hrtem_app.gui.widgets.number_slider import NumberSlider
+from hrtem_app.gui.widgets.spectrum_view import SpectrumView
+from hrtem_app.imaging.lattice_filter import ring_radii, spot_positions
+from hrtem_app.materials import MOS2_ON_GRAPHITE
+from hrtem_app.recipe import LatticeFilter
+
+Shown = Literal["before", "after", "removed"]
+# Graphene's third ring and MoS2's fourth are 0.022 1/Å apart: wider spots reach MoS2's where the lattices align.
+SAFE_RADIUS = 0.02
+_MOST_ANGLES = 6
+
+
+def covers_material(settings: LatticeFilter) -> bool:
+    """Whether a removed spot is wide enough to cover a reflection of the material."""
+    return settings.enabled and settings.rings == 3 and settings.radius > SAFE_RADIUS
+
+
+def material_rings() -> tuple[float, ...]:
+    """Radii in 1/Å of the material's own reflections."""
+    first = 2 / (math.sqrt(3) * MOS2_ON_GRAPHITE.lattice_constant)
+    return tuple(first * factor for factor in (1, math.sqrt(3), 2, math.sqrt(7)))
+
+
+class LatticeFilterPanel(Panel):
+    """Take the support's lattice out of the series, and see what that does."""
+
+    source = "filter"
+
+    def build(self) -> None:
+        """Make the widgets."""
+        self.enabled = QCheckBox("Remove the support's lattice")
+        self.enabled.setToolTip("Off: the networks see the series as it is")
+        self.enabled.toggled.connect(self._on_enabled)
+        self.spectrum = SpectrumView()
+        self.spectrum.setToolTip(
+            "Power spectrum of the frames in use, 1/Å.\n"
+            "Blue: rings and spots of the support's lattice; orange: rings of MoS2."
+        )
+        self.radius = NumberSlider(
+            0.002, 0.1, 0.001, decimals=3, unit="1/Å", tip="Radius of the disk removed around each spot, in 1/Å"
+        )
+        self.edge = NumberSlider(
+            0.0005, 0.02, 0.0005, decimals=4, unit="1/Å", tip="Width of the soft (Fermi) edge of each disk, in 1/Å"
+        )
+        self.radius.changed.connect(self._on_radius)
+        self.edge.changed.connect(self._on_edge)
+        self.lattices = _spin(
+            1, _MOST_ANGLES, "How many turned lattices are looked for (turbostratic graphite has several)"
+        )
+        self.rings = _spin(1, 3, "How many rings of spots are removed")
+        self.lattices.valueChanged.connect(self._on_lattices)
+        self.rings.valueChanged.connect(self._on_rings)
+        self.find_button = QPushButton("Find")
+        self.find_button.setToolTip("Find the angles in the power spectrum again")
+        self.find_button.clicked.connect(self._on_find)
+        self.hint = QLabel(
+            f"⚠ Above {SAFE_RADIUS:g} 1/Å a spot of the third ring can cover a MoS2 reflection where lattices align."
+        )
+        self.hint.setWordWrap(True)
+        self.hint.setStyleSheet(f"color: {theme.WARNING}")
+        self.found = QLabel()
+        self.found.setWordWrap(True)
+        self._build_angles()
+        self._lay_out()
+
+    def links(self) -> list[Link]:
+        """Follow series, recipe and preview."""
+        session = self.session
+        return [
+            (session.series_changed, self.refresh),
+            (session.recipe_changed, self.refresh),
+            (session.preview_changed, self.refresh),
+        ]
+
+    def refresh(self) -> None:
+        """Show the filter's settings and what came of them."""
+        settings = self.session.recipe.filter
+        blockers = [QSignalBlocker(w) for w in (self.enabled, self.lattices, self.rings)]
+        self.enabled.setChecked(settings.enabled)
+        self.lattices.setValue(settings.lattices)
+        self.rings.setValue(settings.rings)
+        del blockers
+        self.radius.set_value(settings.radius)
+        self.edge.set_value(settings.edge)
+        self.hint.setVisible(covers_material(settings))
+        for widget in (self.radius, self.edge, self.lattices, self.rings, self.find_button, *self.angles):
+            widget.setEnabled(settings.enabled and self.session.ready)
+        self._show_spectrum(settings)
+
+    def show_version(self, shown: Shown) -> None:
+        """Show the series before the filter, after it, or what it takes out."""
+        layers = self.workbench.layers
+        layers.set_visible("filtered", shown == "after")
+        layers.show_removed(shown == "removed")
+        self.versions[shown].setChecked(True)
+
+    def _show_spectrum(self, settings: LatticeFilter) -> None:
+        preview = self.session.preview
+        if preview is None:
+            self.spectrum.clear()
+            self.found.setText("" if self.session.ready else "Open a series and give its sampling to see its spectrum.")
+            return
+        self.spectrum.show_picture(*preview.source.picture)
+        self.spectrum.show_rings(ring_radii(settings), material_rings())
+        angles = settings.angles if settings.angles is not None else preview.result.angles
+        # Spots follow the sliders at once; the filtered image comes a few milliseconds later.
+        spots = spot_positions(angles, settings) if settings.enabled else np.empty((0, 3))
+        self.spectrum.show_spots(spots, settings.radius)
+        self._show_angles(angles)
+        self.found.setText(_found_text(settings, angles, preview.result.strengths))
+
+    def _show_angles(self, angles: tuple[float, ...]) -> None:
+        for index, box in enumerate(self.angles):
+            box.setVisible(index < len(angles))
+            if index < len(angles):
+                blocker = QSignalBlocker(box)
+                box.setValue(math.degrees(angles[index]))
+                del blocker
+
+    def _on_enabled(self, enabled: bool) -> None:
+        self.session.change_filter(enabled=enabled)
+
+    def _on_radius(self, value: float) -> None:
+        self.session.change_filter(radius=value)
+
+    def _on_edge(self, value: float) -> None:
+        self.session.change_filter(edge=value)
+
+    def _on_lattices(self, value: int) -> None:
+        self.session.change_filter(lattices=value, angles=None)
+
+    def _on_rings(self, value: int) -> None:
+        self.session.change_filter(rings=value)
+
+    def _on_find(self) -> None:
+        self.session.change_filter(angles=None)
+
+    def _on_angle(self, _: float) -> None:
+        shown = [box.value() for box in self.angles if not box.isHidden()]
+        self.session.change_filter(angles=tuple(math.radians(angle) for angle in shown))
+
+    def _on_version(self, button: QPushButton) -> None:
+        self.show_version(next(name for name, other in self.versions.items() if other is button))
+
+    def _build_angles(self) -> None:
+        self.angles = [QDoubleSpinBox() for _ in range(_MOST_ANGLES)]
+        for number, box in enumerate(self.angles, start=1):
+            box.setDecimals(2)
+            box.setRange(0, 60)
+            box.setWrapping(True)
+            box.setSingleStep(0.1)
+            box.setSuffix("°")
+            box.setKeyboardTracking(False)
+            box.setToolTip(f"Angle of the first spot of lattice {number}, from kx towards ky; turning it fixes it")
+            box.setVisible(False)
+            box.valueChanged.connect(self._on_angle)
+        self.versions: dict[Shown, QPushButton] = {
+            "before": QPushButton(),
+            "after": QPushButton(),
+            "removed": QPushButton(),
+        }
+        self._version_group = QButtonGroup(self)
+        for name, button in self.versions.items():
+            button.setText(name.capitalize())
+            button.setCheckable(True)
+            tip = "Show what the filter takes out" if name == "removed" else f"Show the series {name} filtering"
+            button.setToolTip(tip)
+            self._version_group.addButton(button)
+        self.versions["after"].setChecked(True)
+        self._version_group.buttonClicked.connect(self._on_version)
+
+    def _lay_out(self) -> None:
+        form = QFormLayout()
+        form.setContentsMargins(0, 0, 0, 0)
+        form.addRow("Radius", self.radius)
+        form.addRow("Edge", self.edge)
+        form.addRow("Lattices", _row(self.lattices, QLabel("Rings"), self.rings))
+        angles = QGridLayout()
+        for index, box in enumerate(self.angles):
+            angles.addWidget(box, index // 2, index % 2)
+        angles.addWidget(self.find_button, 0, 2, Qt.AlignmentFlag.AlignTop)
+        form.addRow("Angles", angles)
+        self.column.addWidget(self.enabled)
+        self.column.addLayout(_row(*self.versions.values()))
+        self.column.addWidget(self.spectrum)
+        self.column.addLayout(form)
+        self.column.addWidget(self.found)
+        self.column.addWidget(self.hint)
+
+
+def _found_text(settings: LatticeFilter, angles: tuple[float, ...], strengths: tuple[float, ...]) -> str:
+    if not settings.enabled:
+        return "The filter is off."
+    if not angles:
+        return "No lattice stands out on the ring: nothing is removed. Give an angle to remove one all the same."
+    if settings.angles is not None:
+        return "The angles are set by hand; Find looks for them again."
+    return "Found at " + ", ".join(
+        f"{math.degrees(angle):.1f}° ({strength:.1f} times the ring)"
+        for angle, strength in zip(angles, strengths, strict=False)
+    )
+
+
+def _spin(low: int, high: int, tip: str) -> QSpinBox:
+    box = QSpinBox()
+    box.setRange(low, high)
+    box.setToolTip(tip)
+    return box
+
+
+def _row(*widgets: QWidget) -> QHBoxLayout:
+    row = QHBoxLayout()
+    for widget in widgets:
+        row.addWidget(widget)
+    return row

@@ -1,0 +1,108 @@
+"""All steps in one dock: each is one line with its state and opens in place."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from hrtem_app.gui.links import Link
+from hrtem_app.gui.panels.base import Panel
+from hrtem_app.gui.panels.columns_panel import ColumnsPanel
+from hrtem_app.gui.shown import status_line
+from hrtem_app.gui.steps import STEPS
+from hrtem_app.gui.widgets.section import Section
+
+# Wide enough for every step beside a scroll bar, narrow enough for a screen of 1280 pixels.
+_WIDTH = 390
+
+
+class WorkbenchPanel(Panel):
+    """The rail of steps, with what to do next and the two buttons that are wanted most."""
+
+    def build(self) -> None:
+        """Make the widgets."""
+        self.setMinimumWidth(_WIDTH)
+        self.panels = [step.panel(self.workbench.viewer) for step in STEPS]
+        self.sections = [
+            Section(f"{i}  {step.name}", panel)
+            for i, (step, panel) in enumerate(zip(STEPS, self.panels, strict=True), 1)
+        ]
+        inside = QWidget()
+        rail = QVBoxLayout(inside)
+        rail.setContentsMargins(0, 0, 0, 0)
+        rail.setSpacing(4)
+        for section in self.sections:
+            rail.addWidget(section)
+            section.toggled.connect(self._on_toggled)
+        rail.addStretch(1)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setWidget(inside)
+        self.next = QLabel()
+        self.next.setWordWrap(True)
+        self.run_button = QPushButton("Run")
+        self.export_button = QPushButton("Export…")
+        self.run_button.setToolTip("Filter, run the networks and match their columns (F5)")
+        self.export_button.setToolTip("Write all results into a folder")
+        self.run_button.clicked.connect(self.workbench.run)
+        self.export_button.clicked.connect(self._on_export)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.run_button)
+        buttons.addWidget(self.export_button)
+        self.column.addWidget(area, 1)
+        self.column.addWidget(self.next)
+        self.column.addLayout(buttons)
+        self.columns_panel().export_button.hide()
+        self.sections[0].set_open(True)
+
+    def links(self) -> list[Link]:
+        """Follow everything: the lines of the rail say where each step is."""
+        session = self.session
+        return [
+            (signal, self.refresh)
+            for signal in (
+                session.series_changed,
+                session.recipe_changed,
+                session.preview_changed,
+                session.analysis_changed,
+                session.view_changed,
+                session.messages_changed,
+                session.activity_changed,
+            )
+        ]
+
+    def refresh(self) -> None:
+        """Show where each step is."""
+        session = self.session
+        for step, panel, section in zip(STEPS, self.panels, self.sections, strict=True):
+            unread = sum(m.source == panel.source and m.level != "info" for m in session.messages)
+            section.show_state(step.state(session), step.summary(session), 0 if section.is_open() else unread)
+        self.next.setText(status_line(session))
+        self.run_button.setText("Run again" if session.stale else "Run")
+        self.run_button.setEnabled(session.ready and "analyse" not in session.busy)
+        self.export_button.setEnabled(session.analysis is not None and "export" not in session.busy)
+
+    def show_step(self, name: str) -> None:
+        """Open a step by its name."""
+        for step, section in zip(STEPS, self.sections, strict=True):
+            if step.name == name:
+                section.set_open(True)
+
+    def columns_panel(self) -> ColumnsPanel:
+        """The panel that exports."""
+        return next(panel for panel in self.panels if isinstance(panel, ColumnsPanel))
+
+    def _show_messages(self) -> None:
+        """Every panel shows its own."""
+
+    def _on_export(self) -> None:
+        self.columns_panel().ask_and_export()
+
+    def _on_toggled(self, is_open: bool) -> None:
+        if is_open:
+            for section in self.sections:
+                if section is not self.sender():
+                    section.set_open(False)
+        self.refresh()

@@ -1,0 +1,99 @@
+"""The steps of an analysis as data: what each is called, how far it is and what came of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from hrtem_app.gui.panels.base import Panel
+from hrtem_app.gui.panels.columns_panel import ColumnsPanel
+from hrtem_app.gui.panels.lattice_filter_panel import LatticeFilterPanel
+from hrtem_app.gui.panels.predict_panel import PredictPanel
+from hrtem_app.gui.panels.series_panel import SeriesPanel
+from hrtem_app.gui.session import Session
+from hrtem_app.gui.shown import counts
+
+State = Literal["todo", "done", "stale"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the rail.
+
+    Parameters
+    ----------
+    name
+        Its title.
+    panel
+        The panel that it opens.
+    state
+        How far it is.
+    summary
+        Its result in a few words.
+    """
+
+    name: str
+    panel: type[Panel]
+    state: Callable[[Session], State]
+    summary: Callable[[Session], str]
+
+
+def _series_state(session: Session) -> State:
+    return "done" if session.ready else "todo"
+
+
+def _series_summary(session: Session) -> str:
+    series = session.series
+    if series is None:
+        return "reading…" if "open" in session.busy else "nothing open"
+    return f"{series.sampling:.4g} Å/px" if series.sampling is not None else "sampling?"
+
+
+def _filter_state(session: Session) -> State:
+    preview = session.preview
+    if preview is None:
+        return "todo"
+    return "done" if preview.settings == session.recipe.filter else "stale"
+
+
+def _filter_summary(session: Session) -> str:
+    preview = session.preview
+    if preview is None:
+        return ""
+    if not preview.settings.enabled:
+        return "off"
+    angles = preview.result.angles
+    return ", ".join(f"{math.degrees(angle):.1f}°" for angle in angles) if angles else "no lattice found"
+
+
+def _result_state(session: Session) -> State:
+    if session.analysis is None:
+        return "todo"
+    return "stale" if session.stale else "done"
+
+
+def _predict_summary(session: Session) -> str:
+    if session.progress is not None:
+        return f"{session.progress.step}, {100 * session.progress.fraction:.0f} %"
+    if "analyse" in session.busy:
+        return "starting…"
+    if session.analysis is None:
+        return ""
+    number = len(session.analysis.networks)
+    return f"{number} network{'s' if number > 1 else ''}, {sum(session.analysis.seconds.values()):.1f} s"
+
+
+def _columns_summary(session: Session) -> str:
+    if session.analysis is None:
+        return ""
+    return ", ".join(f"{n} {name}" for name, n in counts(session.analysis, session.view).shown.items())
+
+
+STEPS: tuple[Step, ...] = (
+    Step("Series", SeriesPanel, _series_state, _series_summary),
+    Step("Lattice filter", LatticeFilterPanel, _filter_state, _filter_summary),
+    Step("Predict", PredictPanel, _result_state, _predict_summary),
+    Step("Columns", ColumnsPanel, _result_state, _columns_summary),
+)

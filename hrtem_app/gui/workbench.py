@@ -1,0 +1,217 @@
+"""The scriptable object behind the panels: it opens, runs, cancels and exports, for one viewer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from napari.components import ViewerModel
+from napari.layers import Image
+from qtpy.QtCore import QObject
+
+from hrtem_app.gui.jobs import Job, LatestWins, Outcome, describe
+from hrtem_app.gui.layers import Layers
+from hrtem_app.gui.links import Links
+from hrtem_app.gui.preview import PreviewSource, make_preview
+from hrtem_app.gui.session import Session, Source
+from hrtem_app.gui.shown import used_frames
+from hrtem_app.series import FocalSeries, SeriesError
+
+if TYPE_CHECKING:
+    from hrtem_app.analysis import Analysis
+
+_workbenches: WeakKeyDictionary[ViewerModel, Workbench] = WeakKeyDictionary()
+
+
+class Workbench(QObject):
+    """A session, its layers and its jobs in one viewer. Panels of the same viewer share it: use `Workbench.of`.
+
+    Parameters
+    ----------
+    viewer
+        A napari viewer.
+    """
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        super().__init__()
+        self.session = Session()
+        self.layers = Layers(viewer, self.session)
+        self.viewer = viewer
+        self._jobs: dict[str, Job] = {}
+        self._source: PreviewSource | None = None
+        self._source_key: tuple[object, ...] = ()
+        self._filter = LatestWins()
+        self._filter.done.connect(self._on_preview)
+        self._holders: set[int] = set()
+        self._links = Links(
+            (self.session.series_changed, self._request_preview), (self.session.recipe_changed, self._request_preview)
+        )
+        self._links.open()
+
+    @classmethod
+    def of(cls, viewer: ViewerModel) -> Workbench:
+        """The workbench of a viewer, made if there is none yet; napari's proxy of a viewer counts as the viewer."""
+        real = getattr(viewer, "__wrapped__", viewer)
+        if real not in _workbenches:
+            _workbenches[real] = cls(real)
+        return _workbenches[real]
+
+    def open(self, paths: Sequence[str | Path], analyse: bool = False) -> None:
+        """Read files, in the given order, as one series in a thread; with `analyse`, run the networks then."""
+        from hrtem_app.io import load_series
+
+        files = [Path(p) for p in paths]
+        self.session.forget("series")
+        self._start("open", "series", partial(self._on_opened, analyse=analyse), load_series, files)
+
+    def open_sample(self, analyse: bool = False) -> None:
+        """Open the simulated series that comes with the application."""
+        from hrtem_app.resources import sample_path
+
+        self.open([sample_path()], analyse)
+
+    def open_series(self, series: FocalSeries) -> None:
+        """Open a series that is in memory; a run for another one is stopped."""
+        if "analyse" in self._jobs:
+            self.cancel()
+            self.session.open(series)
+            self.session.tell("predict", "info", "The run was stopped because another series was opened.")
+        else:
+            self.session.open(series)
+
+    def open_layer(self, layer: object) -> None:
+        """Open the pixels of an image layer; its scale counts where its unit is a length."""
+        try:
+            self.open_series(series_from_layer(layer))
+        except SeriesError as error:
+            self.session.tell("series", "error", str(error))
+
+    def open_selected_layer(self) -> None:
+        """Open the layer that is selected in the viewer."""
+        self.open_layer(self.viewer.layers.selection.active)
+
+    def run(self) -> None:
+        """Run filter and networks in a thread; the result lands only on the series it was started for."""
+        from hrtem_app.analysis import analysis_steps
+
+        session, series = self.session, self.session.file_series
+        if series is None or "analyse" in self._jobs:
+            return
+        session.forget("predict")
+        job = self._start(
+            "analyse", "predict", partial(self._on_analysed, series), analysis_steps, series, session.recipe
+        )
+        job.progressed.connect(session.set_progress)
+
+    def cancel(self) -> None:
+        """Stop the run at its next step; earlier results stay."""
+        job = self._jobs.get("analyse")
+        if job is not None:
+            job.cancel()
+            self._end("analyse")
+
+    def export(self, folder: str | Path, overwrite: bool = False) -> None:
+        """Write all results into a folder, in a thread."""
+        from hrtem_app.export import write_results
+
+        analysis = self.session.analysis
+        if analysis is None:
+            return
+        self.session.forget("columns")
+        self._start("export", "columns", self._on_exported, write_results, analysis, Path(folder), overwrite)
+
+    def attach(self, holder: int) -> None:
+        """A panel begins to use this workbench."""
+        self._holders.add(holder)
+
+    def detach(self, holder: int) -> None:
+        """A panel is gone; with the last one the workbench closes."""
+        self._holders.discard(holder)
+        if not self._holders:
+            self.close()
+
+    def close(self) -> None:
+        """Stop what runs and let go of the viewer; its layers stay."""
+        for job in self._jobs.values():
+            job.cancel()
+        self._jobs.clear()
+        self._filter.close()
+        self._links.close()
+        self.layers.close()
+        if _workbenches.get(self.viewer) is self:
+            del _workbenches[self.viewer]
+
+    def _start(
+        self, name: str, source: Source, done: Callable[[Any], None], function: Callable[..., Any], *args: Any
+    ) -> Job:
+        """Begin a job; one of the same name that is under way is cancelled."""
+        if name in self._jobs:
+            self._jobs[name].cancel()
+        job = Job(function, *args)
+        self._jobs[name] = job
+        job.done.connect(partial(self._on_done, name, source, done))
+        self.session.set_busy(name, True)
+        job.start()
+        return job
+
+    def _on_done(self, name: str, source: Source, done: Callable[[Any], None], outcome: Outcome) -> None:
+        self._end(name)
+        if outcome.error is None:
+            done(outcome.value)
+        else:
+            self.session.tell(source, "error", describe(outcome.error))
+
+    def _end(self, name: str) -> None:
+        self._jobs.pop(name, None)
+        self.session.set_busy(name, False)
+
+    def _on_opened(self, series: FocalSeries, analyse: bool) -> None:
+        self.open_series(series)
+        if analyse and self.session.ready:
+            self.run()
+
+    def _on_analysed(self, series: FocalSeries, analysis: Analysis) -> None:
+        self.session.accept_analysis(analysis, series)
+
+    def _on_exported(self, paths: list[Path]) -> None:
+        self.session.tell("columns", "info", f"{len(paths)} files written to {paths[0].parent}")
+
+    def _request_preview(self) -> None:
+        session, series = self.session, self.session.series
+        if series is None or series.sampling is None:
+            return
+        key = (id(series.frames), series.sampling, used_frames(series, session.recipe))
+        if self._source is None or key != self._source_key:
+            self._source, self._source_key = PreviewSource(series, used_frames(series, session.recipe)), key
+        self._filter.request(make_preview, self._source, session.recipe.filter)
+
+    def _on_preview(self, outcome: Outcome) -> None:
+        if outcome.error is not None:
+            self.session.tell("filter", "error", describe(outcome.error))
+        elif outcome.value.source is self._source:
+            self.session.accept_preview(outcome.value)
+
+
+def series_from_layer(layer: object) -> FocalSeries:
+    """The focal series that an image layer shows: the one our reader put there, or its pixels, scale and unit.
+
+    Raises
+    ------
+    SeriesError
+        For anything but an image layer with two or three axes.
+    """
+    if not isinstance(layer, Image) or layer.rgb:
+        raise SeriesError("the selected layer is not a grey image: select the image layer that holds the series")
+    known = layer.metadata.get("hrtem_app", {}).get("series")
+    if isinstance(known, FocalSeries):
+        return known
+    unit = layer.units[-1]
+    sampling = None
+    if unit.dimensionality == (1 * unit).to_base_units().dimensionality and unit.is_compatible_with("angstrom"):
+        sampling = float((float(layer.scale[-1]) * unit).to("angstrom").magnitude)
+    frames = np.array(layer.data, np.float32)
+    return FocalSeries(frames, sampling, name=layer.name)
