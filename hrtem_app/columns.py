@@ -1,4 +1,4 @@
-"""ColumnTable: the schema of the atom list, as CSV and extended XYZ, both ways."""
+"""ColumnTable: the schema of the atom list; CSV both ways, and extended XYZ."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from hrtem_app.materials import MOS2_ON_GRAPHITE
 
@@ -28,6 +30,16 @@ CSV_COLUMNS = (
     "disputed",
     "edited",
 )
+_KINDS: dict[str, type] = {
+    "classes": np.int64,
+    "votes": np.int64,
+    "probability": np.float64,
+    "spread": np.float64,
+    "edited": np.bool_,
+    "ids": np.int64,
+}
+# Under this key the CSV reader puts what a line has beyond the header.
+_TOO_MANY = "more than the header"
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,25 +85,30 @@ class ColumnTable:
 
     def __post_init__(self) -> None:
         n = len(self.classes)
+        if not (np.isfinite(self.sampling) and self.sampling > 0):
+            raise ValueError(f"a sampling of {self.sampling} Å/px is impossible: give a positive number, 0.22 say")
         defaults = {"spread": np.zeros(n), "edited": np.zeros(n, bool), "ids": np.arange(n)}
         for name, default in defaults.items():
             if len(getattr(self, name)) == 0:
                 object.__setattr__(self, name, default)
         if not self.disputed:
             object.__setattr__(self, "disputed", ("",) * n)
-        object.__setattr__(self, "positions", np.asarray(self.positions, float).reshape(-1, 2))
-        lengths = {
-            "positions": len(self.positions),
-            "votes": len(self.votes),
-            "probability": len(self.probability),
-            "spread": len(self.spread),
-            "disputed": len(self.disputed),
-            "edited": len(self.edited),
-            "ids": len(self.ids),
-        } | {f"p_{k}": len(v) for k, v in self.network_probability.items()}
-        for name, length in lengths.items():
-            if length != n:
-                raise ValueError(f"{name} has {length} rows, classes has {n}: a column table needs equal lengths")
+        object.__setattr__(self, "positions", _fixed(np.asarray(self.positions, float).reshape(-1, 2), float))
+        for name, kind in _KINDS.items():
+            object.__setattr__(self, name, _fixed(getattr(self, name), kind))
+        probabilities = {name: _fixed(p, float) for name, p in self.network_probability.items()}
+        object.__setattr__(self, "network_probability", MappingProxyType(probabilities))
+        self._check_lengths()
+        unknown = set(self.classes.tolist()) - set(range(len(CLASSES)))
+        if unknown:
+            raise ValueError(f"class indices go from 0 to {len(CLASSES) - 1}: {sorted(unknown)} are none")
+
+    def _check_lengths(self) -> None:
+        names = ("positions", "votes", "probability", "spread", "disputed", "edited", "ids")
+        lengths = {name: len(getattr(self, name)) for name in names}
+        for name, length in (lengths | {f"p_{k}": len(v) for k, v in self.network_probability.items()}).items():
+            if length != len(self):
+                raise ValueError(f"{name} has {length} rows, classes has {len(self)}: give all the same length")
 
     def __len__(self) -> int:
         return len(self.classes)
@@ -103,7 +120,8 @@ class ColumnTable:
 
     def counts(self) -> dict[str, int]:
         """How many columns of each class."""
-        return {name: int(np.sum(self.classes == i)) for i, name in enumerate(CLASSES)}
+        found = np.bincount(self.classes, minlength=len(CLASSES))
+        return {name: int(found[i]) for i, name in enumerate(CLASSES)}
 
     def select(self, rows: NDArray[np.bool_] | NDArray[np.int64] | Sequence[int]) -> ColumnTable:
         """The chosen rows (a mask or indices); ids are kept."""
@@ -170,17 +188,19 @@ class ColumnTable:
         ValueError
             For a file that is not a column table, naming the line and what is wrong with it.
         """
-        with Path(path).open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            header = tuple(reader.fieldnames or ())
-            missing = [name for name in CSV_COLUMNS if name not in header]
-            if missing:
-                raise ValueError(f"{path} is not a table of columns: it lacks {', '.join(missing)}")
-            lines = list(reader)
-        networks = [name[2:] for name in header if name.startswith("p_")]
         try:
-            return _table_from_lines(lines, networks, sampling)
-        except (KeyError, ValueError, TypeError) as error:
+            # A spreadsheet puts a byte order mark in front; "utf-8-sig" reads files with and without it.
+            with Path(path).open(newline="", encoding="utf-8-sig") as file:
+                reader = csv.DictReader(file, restkey=_TOO_MANY)
+                header, lines = tuple(reader.fieldnames or ()), list(reader)
+        except (OSError, UnicodeDecodeError, csv.Error) as error:
+            raise ValueError(f"the table of columns {path} cannot be read: {error}") from error
+        missing = [name for name in CSV_COLUMNS if name not in header]
+        if missing:
+            raise ValueError(f"{path} is not a table of columns: it lacks {', '.join(missing)}")
+        try:
+            return _table_from_lines(lines, [name[2:] for name in header if name.startswith("p_")], sampling)
+        except ValueError as error:
             raise ValueError(f"{path} is not a valid table of columns: {error}") from error
 
     def to_xyz(self, path: str | Path) -> None:
@@ -188,8 +208,9 @@ class ColumnTable:
 
         The image plane is z = 0 and its rows run along y, so a viewer with y upwards shows the image mirrored.
         """
-        symbols = ["Mo" if name == "Mo" else "S" for name in self.class_names]
-        lines = [str(len(self)), 'Properties=species:S:1:pos:R:3:column:S:1:votes:I:1:probability:R:1 pbc="F F F"']
+        symbols = [MOS2_ON_GRAPHITE.classes[c].symbol for c in self.classes]
+        properties = "Properties=species:S:1:pos:R:3:column:S:1:votes:I:1:probability:R:1"
+        lines = [str(len(self)), f'{properties} sampling={self.sampling:.8g} pbc="F F F"']
         for symbol, name, (y, x), votes, p in zip(
             symbols, self.class_names, self.positions * self.sampling, self.votes, self.probability, strict=True
         ):
@@ -207,20 +228,23 @@ def _number(value: float, digits: int) -> str:
     return "" if np.isnan(value) else f"{value:.{digits}f}"
 
 
-def _float(text: str) -> float:
-    return float(text) if text else float("nan")
+def _fixed(values: ArrayLike, kind: type) -> NDArray[Any]:
+    """A read-only copy."""
+    array: NDArray[Any] = np.array(values, dtype=kind)
+    array.flags.writeable = False
+    return array
 
 
 def _table_from_lines(lines: list[dict[str, str]], networks: list[str], sampling: float | None) -> ColumnTable:
-    def column(name: str) -> NDArray[np.float64]:
-        return np.array([_float(line[name]) for line in lines], dtype=float)
-
     for number, line in enumerate(lines, start=2):
-        if line["class"] not in CLASSES:
-            raise ValueError(f"line {number}: class '{line['class']}' is none of {', '.join(CLASSES)}")
+        _check_line(number, line)
+
+    def column(name: str) -> NDArray[np.float64]:
+        return np.array([_parsed(number, name, line[name]) for number, line in enumerate(lines, start=2)], dtype=float)
+
     probabilities = {name: column(f"p_{name}") for name in networks}
     return ColumnTable(
-        positions=np.stack([column("y_px"), column("x_px")], axis=1) if lines else np.empty((0, 2)),
+        positions=np.stack([column("y_px"), column("x_px")], axis=1),
         classes=np.array([CLASSES.index(line["class"]) for line in lines], dtype=np.int64),
         sampling=_sampling(column("x_px"), column("x_A"), column("y_px"), column("y_A"), sampling),
         votes=column("votes").astype(np.int64),
@@ -228,9 +252,29 @@ def _table_from_lines(lines: list[dict[str, str]], networks: list[str], sampling
         network_probability={k: v for k, v in probabilities.items() if not np.isnan(v).all()},
         spread=column("spread_pm"),
         disputed=tuple(line["disputed"] for line in lines),
-        edited=np.array([line["edited"] == "1" for line in lines], dtype=bool),
+        edited=np.array([line["edited"].lower() in {"1", "true", "yes"} for line in lines], dtype=bool),
         ids=column("id").astype(np.int64),
     )
+
+
+def _check_line(number: int, line: dict[str, str]) -> None:
+    if _TOO_MANY in line or None in line.values():
+        raise ValueError(f"line {number} has more or fewer fields than the header")
+    if line["class"] not in CLASSES:
+        raise ValueError(f"line {number}: class '{line['class']}' is none of {', '.join(CLASSES)}")
+
+
+def _parsed(number: int, name: str, text: str) -> float:
+    """A field as a number; only what a person's own columns lack may be empty."""
+    if not text and (name.startswith("p_") or name in {"probability", "spread_pm"}):
+        return float("nan")
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not np.isfinite(value):
+        raise ValueError(f"line {number}: {name} '{text}' is not a number")
+    return value
 
 
 def _sampling(

@@ -1,4 +1,4 @@
-"""The whole pipeline with a made-up network that takes bright spots for columns: positions, frames, refusals, warnings."""
+"""The whole pipeline with a made-up network that takes bright spots for columns."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ DEFOCUS = (-100.0, -50.0, 0.0)
 
 
 class BrightSpots(nn.Module):
-    """Class c is where frame c is bright, so that a wrong order of the frames gives wrong classes; one frame: Mo alone."""
+    """Class c is where frame c is bright, so a wrong order of frames gives wrong classes; one frame: Mo alone."""
 
     divisor = 8
 
@@ -102,9 +102,8 @@ def test_large_images_are_tiled_and_sizes_need_not_divide_by_8(cards):
 
 def test_the_first_frames_in_order_of_defocus_are_used(cards):
     series, true, classes = made_series(0.225)
-    mixed = FocalSeries(
-        np.concatenate([series.frames[[2]], series.frames[:1] * 0 + 100, series.frames[[0, 1]]]), 0.225, (0, 50, -100, -50)
-    )
+    frames = [series.frames[[2]], np.full_like(series.frames[:1], 100), series.frames[[0, 1]]]
+    mixed = FocalSeries(np.concatenate(frames), 0.225, (0, 50, -100, -50))
     analysis = analyse(mixed)
     assert analysis.frames == (2, 3, 0)
     assert analysis.filtered.defocus == DEFOCUS
@@ -143,7 +142,7 @@ def test_recipe_values_replace_those_of_the_file(cards):
     ("frames", "recipe", "message"),
     [
         (1, Recipe(), "1 frame but the network 'unet' wants 3: open all frames"),
-        (3, Recipe(frames=(0, 1)), r"\(0, 1\).*'unet' wants 3: choose 3 of the 3"),
+        (3, Recipe(frames=(0, 1)), r"2 frames chosen \(0, 1\) but.*'unet' wants 3: choose 3 of the 3"),
         (3, Recipe(frames=(0, 1, 7)), "frame 7 does not exist"),
         (3, Recipe(defocus=(1.0, 2.0)), "2 defoci for 3 frames"),
         (3, Recipe(networks=("unet", "u_net")), "'u_net'.*unet, unet_pp, msd_net"),
@@ -225,6 +224,11 @@ def test_progress_and_cancelling(cards):
 def test_public_names_and_paths(cards, monkeypatch):
     series, *_ = made_series(0.225, shape=(64, 72))
     told = {}
-    monkeypatch.setattr("hrtem_app.analysis.load_series", lambda path, sampling=None: told.update(p=path, s=sampling) or series)
+
+    def load(path, sampling=None):
+        told.update(p=path, s=sampling)
+        return series
+
+    monkeypatch.setattr("hrtem_app.analysis.load_series", load)
     assert isinstance(hrtem_app.analyse("some.tif", Recipe(sampling=0.22)), hrtem_app.Analysis)
     assert told == {"p": "some.tif", "s": 0.22}

@@ -37,8 +37,8 @@ _INK, _PAPER = "black", "white"
 def agreement_figure(analysis: Analysis, equal_dots: bool = False) -> Figure:
     """Draw which networks see which columns.
 
-    One column per class; rows: all predictions, those of two or more networks, those of one network alone. Where networks
-    agree their colours add up. The dots lie on the filtered series.
+    One column per class; rows: all predictions, those of two or more networks, those of one network alone. Where
+    networks agree their colours add up. The dots lie on the filtered series.
 
     Parameters
     ----------
@@ -90,7 +90,8 @@ def _faint_image(frames: NDArray[np.float32]) -> NDArray[np.float32]:
     """The first used frame as faint grey, 0…`_FAINT`, stretched over its middle 99 %."""
     image = frames[0]
     low, high = np.percentile(image, [0.5, 99.5])
-    return (np.clip((image - low) / max(high - low, 1e-12), 0, 1) * _FAINT).astype(np.float32)
+    faint: NDArray[np.float32] = (np.clip((image - low) / max(high - low, 1e-12), 0, 1) * _FAINT).astype(np.float32)
+    return faint
 
 
 def _over(background: NDArray[np.float32], dots: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -100,7 +101,8 @@ def _over(background: NDArray[np.float32], dots: NDArray[np.float32]) -> NDArray
     columns = (np.arange(width) * background.shape[1]) // width
     grey = background[np.ix_(rows, columns)][..., np.newaxis]
     cover = dots.max(axis=2, keepdims=True)
-    return np.clip(grey * (1 - cover) + dots, 0, 1).astype(np.float32)
+    picture: NDArray[np.float32] = np.clip(grey * (1 - cover) + dots, 0, 1).astype(np.float32)
+    return picture
 
 
 def _scale_bar(axes: Axes, shape: tuple[int, int], sampling: float) -> None:
@@ -112,14 +114,15 @@ def _scale_bar(axes: Axes, shape: tuple[int, int], sampling: float) -> None:
     left, bottom = 0.05 * shape[1], 0.95 * shape[0]
     thick = 0.015 * shape[0]
     axes.add_patch(Rectangle((left, bottom - thick), pixels, thick, facecolor=_PAPER, edgecolor=_INK, linewidth=0.4))
-    axes.text(left + pixels / 2, bottom - 1.8 * thick, f"{length:g} nm", color=_PAPER, ha="center", va="bottom", fontsize=7)
+    middle = left + pixels / 2, bottom - 1.8 * thick
+    axes.text(*middle, f"{length:g} nm", color=_PAPER, ha="center", va="bottom", fontsize=7)
 
 
 def _legend(figure: Figure, analysis: Analysis, colours: dict[str, Colour]) -> None:
     """A dot for each network and for each mixture of two and of all."""
     titles = {name: analysis.networks[name].card.title for name in colours}
-    entries = [((name,), titles[name]) for name in colours]
-    entries += [(pair, " + ".join(titles[n] for n in pair)) for pair in combinations(colours, 2)]
+    mixtures: list[tuple[str, ...]] = [*((name,) for name in colours), *combinations(colours, 2)]
+    entries = [(names, " + ".join(titles[name] for name in names)) for names in mixtures]
     if len(colours) > 2:
         entries.append((tuple(colours), "all" if len(colours) > 3 else "all three"))
     handles = []

@@ -20,7 +20,7 @@ _PICTURE_DPI = 300
 def write_results(analysis: Analysis, folder: str | Path, overwrite: bool = False) -> list[Path]:
     """Write tables, atoms, agreement picture, filtered series and the record of how they were made.
 
-    Everything is first written to a temporary folder and then moved in; where anything fails, the folder is as it was before.
+    Everything is first written to a temporary folder and then moved in; where anything fails, the folder is as it was.
 
     Parameters
     ----------

@@ -128,7 +128,7 @@ def _disputes(
     """For each site what other networks found there, `1S:unet_pp`, joined by `;`; places in Å."""
     others: list[list[str]] = [[] for _ in chosen]
 
-    def note(site: int, source: int, networks: NDArray[np.bool_]) -> None:
+    def note(site: np.integer, source: np.integer, networks: NDArray[np.bool_]) -> None:
         for k in np.flatnonzero(networks):
             text = f"{CLASSES[sites.classes[source, k]]}:{sites.names[k]}"
             if text not in others[site]:
@@ -138,9 +138,9 @@ def _disputes(
     for site in np.flatnonzero(differs.any(axis=1)):
         note(site, site, differs[site])
     gone, stay = np.flatnonzero(~kept), np.flatnonzero(kept)
-    if len(gone):
-        for site, neighbours in zip(gone, cKDTree(place[stay]).query_ball_point(place[gone], min_distance), strict=True):
-            for winner in stay[neighbours]:
-                found = sites.classes[site]
-                note(winner, site, (found >= 0) & (found != chosen[winner]) & (sites.classes[winner] < 0))
+    near = cKDTree(place[stay]).query_ball_point(place[gone], min_distance) if len(gone) else []
+    for site, winners in zip(gone, near, strict=True):
+        for winner in stay[winners]:
+            found = sites.classes[site]
+            note(winner, site, (found >= 0) & (found != chosen[winner]) & (sites.classes[winner] < 0))
     return [";".join(texts) for texts in others]

@@ -36,7 +36,7 @@ def _too_few(series: FocalSeries, recipe: Recipe, card: NetworkCard) -> str:
     wanted = f"the network '{card.name}' wants {card.frames}"
     if recipe.frames is not None and len(series) >= card.frames:
         chosen = ", ".join(str(i) for i in recipe.frames)
-        return f"of the chosen frames ({chosen}) there are {len(recipe.frames)} but {wanted}: choose {card.frames} of the {len(series)}"
+        return f"{_count(len(recipe.frames))} chosen ({chosen}) but {wanted}: choose {card.frames} of the {len(series)}"
     return (
         f"'{series.name}' has {_count(len(series))} but {wanted}: open all frames of the focal series together, "
         "or choose networks that want fewer"
@@ -84,7 +84,8 @@ def _about_frames(series: FocalSeries, frames: Sequence[int], recipe: Recipe) ->
     if recipe.frames is not None and len(recipe.frames) > len(frames):
         yield f"{_count(len(recipe.frames))} were chosen, only the first {len(frames)} are used"
     if len(set(frames)) < len(frames):
-        yield f"the chosen frames {', '.join(map(str, frames))} name one more than once; the networks expect different defoci"
+        chosen = ", ".join(str(i) for i in frames)
+        yield f"the chosen frames {chosen} name one more than once; the networks expect different defoci"
     if len(frames) < 2:
         return
     if series.defocus is None:
@@ -125,17 +126,17 @@ def _about_energy(series: FocalSeries, card: NetworkCard) -> Iterator[str]:
 
 def _about_settings(recipe: Recipe, card: NetworkCard) -> Iterator[str]:
     differences = [
-        *_differences("lattice filter", recipe.filter, card.filter, ignored={"angles"}),
+        *_differences("lattice filter", recipe.filter, card.filter, ignored="angles"),
         *_differences("standardisation", recipe.standardisation, card.standardisation),
     ]
     if differences:
         yield f"trained with other settings: {'; '.join(differences)}"
 
 
-def _differences(name: str, told: Part, trained: Part, ignored: frozenset[str] | set[str] = frozenset()) -> Iterator[str]:
+def _differences(name: str, told: Part, trained: Part, ignored: str = "") -> Iterator[str]:
     mine, theirs = told.model_dump(), trained.model_dump()
     for field in mine:
-        if field not in ignored and mine[field] != theirs[field]:
+        if field != ignored and mine[field] != theirs[field]:
             yield f"{name} {field.replace('_', ' ')} {mine[field]} instead of {theirs[field]}"
 
 

@@ -9,7 +9,7 @@ from scipy.spatial import cKDTree
 
 from hrtem_app.recipe import ColumnFinding
 
-# The window of the refinement is moved onto its own centre of mass at most this often, or until it moves less than this in px.
+# The window of the refinement is moved onto its own centre of mass at most this often, or until it moves less (px).
 _MOVES = 8
 _SETTLED = 0.01
 
@@ -31,8 +31,8 @@ def find_columns(
     Returns
     -------
     positions, classes, probability
-        (n, 2) as (y, x) in pixels of the maps, (n,) class indices and (n,) the map's value at the position, ordered by y,
-        then x. No two of them, of whatever classes, are nearer than `settings.min_distance`: the more probable one stays.
+        (n, 2) as (y, x) in pixels of the maps, (n,) class indices and (n,) the map's value at the position, ordered by
+        y, then x. No two of them, of whatever class, are nearer than `settings.min_distance`: the more probable stays.
     """
     maps = np.asarray(probabilities, dtype=np.float32)
     if maps.ndim != 3 or len(maps) < 2:
@@ -106,8 +106,9 @@ def _columns_of_class(
     smoothed = ndimage.gaussian_filter(channel, settings.smoothing / sampling)
     peaks = _maxima(smoothed, settings.threshold)
     heights = smoothed[tuple(peaks.T)].astype(float)
-    peaks = peaks[keep_apart(peaks * sampling, heights, settings.min_distance)]
-    positions = _refined(smoothed, peaks.astype(float), settings.window / sampling)
+    start = peaks.astype(np.float64)
+    start = start[keep_apart(start * np.float64(sampling), heights, settings.min_distance)]
+    positions = _refined(smoothed, start, settings.window / sampling)
     return positions, read_map(channel, positions)
 
 
@@ -165,9 +166,11 @@ def _off_centre(smoothed: NDArray[np.float32], centre: NDArray[np.float64], radi
     weights *= inside_y[:, :, np.newaxis] & inside_x[:, np.newaxis, :]
     by_row, by_column = weights.sum(axis=2), weights.sum(axis=1)
     moments = np.stack([(by_row * dy).sum(axis=1), (by_column * dx).sum(axis=1)], axis=1)
-    return moments.astype(float) / by_row.sum(axis=1, dtype=float, keepdims=True)
+    off_centre: NDArray[np.float64] = moments.astype(float) / by_row.sum(axis=1, dtype=float, keepdims=True)
+    return off_centre
 
 
 def _shortened(vectors: NDArray[np.float64], longest: float) -> NDArray[np.float64]:
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return vectors * np.minimum(1, longest / np.maximum(length, 1e-9))
+    shortened: NDArray[np.float64] = vectors * np.minimum(1, longest / np.maximum(length, 1e-9))
+    return shortened

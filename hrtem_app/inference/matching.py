@@ -12,8 +12,8 @@ from scipy.spatial import cKDTree
 def match(a: ArrayLike, b: ArrayLike, distance: float) -> NDArray[np.int64]:
     """Pair points of two sets one-to-one.
 
-    Of all ways to pair points within the distance, that with the most pairs, and among those the one with the least sum of
-    distances. Exact: a sparse assignment problem with one stand-in per point of `a` for "left alone".
+    Of all ways to pair points within the distance, that with the most pairs, and among those the one with the least sum
+    of distances. Exact: a sparse assignment problem with one stand-in per point of `a` for "left alone".
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def match(a: ArrayLike, b: ArrayLike, distance: float) -> NDArray[np.int64]:
         return np.empty((0, 2), np.int64)
     near = cKDTree(first).sparse_distance_matrix(cKDTree(second), distance, output_type="ndarray")
     rows, columns, lengths = near["i"].astype(np.int64), near["j"].astype(np.int64), near["v"]
-    alone = (np.bincount(rows, minlength=len(first))[rows] == 1) & (np.bincount(columns, minlength=len(second))[columns] == 1)
+    alone = (np.bincount(rows)[rows] == 1) & (np.bincount(columns)[columns] == 1)
     obvious = np.stack([rows[alone], columns[alone]], axis=1)
     contested = _assign(rows[~alone], columns[~alone], lengths[~alone] / max(distance, np.finfo(float).tiny))
     pairs = np.concatenate([obvious, contested])
@@ -54,7 +54,7 @@ def _assign(rows: NDArray[np.int64], columns: NDArray[np.int64], costs: NDArray[
     n, m = len(row_ids), len(column_ids)
     graph = sparse.coo_array((np.ones(len(row)), (row, column + n)), shape=(n + m, n + m))
     _, group = connected_components(graph, directed=False)
-    # Leaving a point alone must cost more than any re-pairing of its group can save; small groups keep the numbers exact.
+    # Leaving a point alone must cost more than any re-pairing of its group can save; small groups keep numbers exact.
     # Zero would mean "no edge" to the solver, hence the 1, which every row pays once.
     left_alone = 2.0 + np.bincount(group)[group[:n]]
     edges = sparse.coo_array(

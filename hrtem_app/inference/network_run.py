@@ -35,7 +35,7 @@ class Stopwatch:
 
 
 def working_sampling(sampling: float, card: NetworkCard) -> float:
-    """The Å per pixel at which a network sees a series: the series' own inside the network's range, else the network's."""
+    """The Å per pixel at which a network sees a series: the series' own inside its range, else the network's."""
     lowest, highest = card.sampling_range
     return sampling if lowest <= sampling <= highest else card.sampling
 

@@ -70,17 +70,14 @@ def predict_steps(
     height, width = frames.shape[1:]
     padded = np.pad(frames, ((0, 0), (0, -height % STRIDE), (0, -width % STRIDE)), mode="reflect")
     layout = torch.channels_last if channels_last else torch.contiguous_format
-    module = module.to(device, memory_format=layout)
+    module = module.to(device, memory_format=layout)  # type: ignore[call-overload] # missing in torch's stubs
     tiles = [(y, x) for y in _tiles(padded.shape[1]) for x in _tiles(padded.shape[2])]
     maps: NDArray[np.float32] | None = None
     for done, ((seen_y, used_y), (seen_x, used_x)) in enumerate(tiles, start=1):
         part = _run(module, padded[:, seen_y, seen_x], device, layout)
         if maps is None:
             maps = np.empty((len(part), *padded.shape[1:]), np.float32)
-        inside_y, inside_x = (
-            slice(used.start - seen.start, used.stop - seen.start) for seen, used in ((seen_y, used_y), (seen_x, used_x))
-        )
-        maps[:, used_y, used_x] = part[:, inside_y, inside_x]
+        maps[:, used_y, used_x] = part[:, _within(used_y, seen_y), _within(used_x, seen_x)]
         yield done / len(tiles)
     if maps is None:
         raise ValueError(f"frames of shape {frames.shape} have no pixels")
@@ -95,6 +92,10 @@ def _run(
         batch = torch.from_numpy(np.ascontiguousarray(frames, np.float32))[None].to(device, memory_format=layout)
         probabilities: NDArray[np.float32] = torch.softmax(module(batch).float(), dim=1)[0].cpu().numpy()
     return probabilities
+
+
+def _within(used: slice, seen: slice) -> slice:
+    return slice(used.start - seen.start, used.stop - seen.start)
 
 
 def _tiles(length: int) -> list[tuple[slice, slice]]:

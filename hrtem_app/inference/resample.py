@@ -37,10 +37,16 @@ def resample(frames: NDArray[np.float32], scale: float) -> NDArray[np.float32]:
         )
     # The scale is handed over as it is: rounded sizes would stretch the image by up to half a pixel.
     images = torch.from_numpy(np.array(frames, np.float32))[None]
-    resampled: NDArray[np.float32] = torch.nn.functional.interpolate(
-        images, scale_factor=1 / scale, mode="bicubic", align_corners=False, antialias=True, recompute_scale_factor=False
-    )[0].numpy()
-    return resampled
+    resampled = torch.nn.functional.interpolate(
+        images,
+        scale_factor=1 / scale,
+        mode="bicubic",
+        align_corners=False,
+        antialias=True,
+        recompute_scale_factor=False,
+    )
+    result: NDArray[np.float32] = resampled[0].numpy()
+    return result
 
 
 def to_image(positions: NDArray[np.float64], scale: float) -> NDArray[np.float64]:

@@ -16,9 +16,10 @@ from hrtem_app.inference.matching import match
 def group_into_sites(positions: Sequence[NDArray[np.float64]], distance: float) -> NDArray[np.int64]:
     """Group the columns of several networks into sites.
 
-    Every two networks are matched one-to-one; matched columns make a site if each lies within the distance of each other.
-    Where chains of matches are too long for that, or would bring two columns of one network together, the shortest matches
-    are honoured first. Nothing depends on the order of the networks, but for matches of exactly the same length.
+    Every two networks are matched one-to-one; matched columns make a site if each lies within the distance of each
+    other. Where chains of matches are too long for that, or would bring two columns of one network together, the
+    shortest matches are honoured first. Nothing depends on the order of the networks, but for matches of exactly the
+    same length.
 
     Parameters
     ----------
@@ -55,8 +56,8 @@ def _labels(
     """(n,) site numbers of all columns."""
     total = len(points)
     graph = sparse.coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(total, total))
-    groups, labels = connected_components(graph, directed=False)
-    labels = labels.astype(np.int64)
+    groups, connected = connected_components(graph, directed=False)
+    labels: NDArray[np.int64] = np.asarray(connected, np.int64)
     # Almost all groups are plain: complete pairings, each network once. The few others are taken apart one by one.
     size = np.bincount(labels, minlength=groups)
     edges = np.bincount(labels[pairs[:, 0]], minlength=groups)

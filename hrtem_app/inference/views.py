@@ -59,7 +59,8 @@ class AgreementView:
     @property
     def votes(self) -> NDArray[np.int64]:
         """(n,) by how many networks each column was found."""
-        return self.found.sum(axis=1)
+        votes: NDArray[np.int64] = self.found.sum(axis=1, dtype=np.int64)
+        return votes
 
 
 def agreement_view(

@@ -62,7 +62,9 @@ def test_the_majority_names_the_class_and_the_place():
     assert table.probability == pytest.approx([0.4])
 
 
-@pytest.mark.parametrize(("p_2s", "p_1s", "name", "dispute"), [(0.6, 0.7, "1S", "2S:unet"), (0.8, 0.7, "2S", "1S:unet_pp")])
+@pytest.mark.parametrize(
+    ("p_2s", "p_1s", "name", "dispute"), [(0.6, 0.7, "1S", "2S:unet"), (0.8, 0.7, "2S", "1S:unet_pp")]
+)
 def test_a_tie_goes_to_the_more_probable(p_2s, p_1s, name, dispute):
     table = agree(networks(unet=[(S2, 20, 30, p_2s)], unet_pp=[(S1, 20, 30, p_1s)]))
     assert table.class_names == [name]

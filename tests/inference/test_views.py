@@ -30,7 +30,14 @@ def networks():
 
 @pytest.mark.parametrize(
     ("class_index", "kind", "votes"),
-    [(2, "all", [3, 2, 1]), (2, "agree", [3, 2]), (2, "unique", [1]), (1, "all", [1]), (1, "agree", []), (0, "all", [])],
+    [
+        (2, "all", [3, 2, 1]),
+        (2, "agree", [3, 2]),
+        (2, "unique", [1]),
+        (1, "all", [1]),
+        (1, "agree", []),
+        (0, "all", []),
+    ],
 )
 def test_which_columns(networks, class_index, kind, votes):
     view = agreement_view(networks, class_index, kind)
@@ -80,7 +87,8 @@ def test_unique_predictions_are_a_third_as_large():
 
 
 def test_every_network_has_its_own_colour():
-    assert network_colours(["msd_net", "unet_pp", "unet"]) == {"unet": (1, 0, 0), "unet_pp": (0, 1, 0), "msd_net": (0, 0, 1)}
+    stock = network_colours(["msd_net", "unet_pp", "unet"])
+    assert stock == {"unet": (1, 0, 0), "unet_pp": (0, 1, 0), "msd_net": (0, 0, 1)}
     colours = network_colours(["unet", "mine", "another"])
     assert list(colours) == ["unet", "another", "mine"]
     assert len(set(colours.values())) == 3
