@@ -28,7 +28,7 @@ from hrtem_app.inference.views import (
 DOT_RADIUS = 1.0
 # Brightest grey of the image behind the dots, and the sides of a panel in pixels.
 _FAINT = 0.35
-_PANEL_PIXELS = 1400
+_PANEL_PIXELS = 1000
 # Width of a panel in inches: three of them are a two-column page.
 _PANEL_INCHES = 2.3
 _INK, _PAPER = "black", "white"
@@ -75,7 +75,7 @@ def agreement_figure(analysis: Analysis, equal_dots: bool = False) -> Figure:
     return figure
 
 
-def _panel(axes: Axes, picture: NDArray[np.float32], shape: tuple[int, int], view: AgreementView) -> None:
+def _panel(axes: Axes, picture: NDArray[np.uint8], shape: tuple[int, int], view: AgreementView) -> None:
     # The extent keeps the coordinates those of the original image: pixel centres are integers.
     axes.imshow(picture, extent=(-0.5, shape[1] - 0.5, shape[0] - 0.5, -0.5), interpolation="antialiased")
     axes.set_xticks([])
@@ -94,14 +94,14 @@ def _faint_image(frames: NDArray[np.float32]) -> NDArray[np.float32]:
     return faint
 
 
-def _over(background: NDArray[np.float32], dots: NDArray[np.float32]) -> NDArray[np.float32]:
+def _over(background: NDArray[np.float32], dots: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Dots over the image, which is brought to their size; a dot hides what is under it, so its colour stays pure."""
     height, width = dots.shape[:2]
     rows = (np.arange(height) * background.shape[0]) // height
     columns = (np.arange(width) * background.shape[1]) // width
     grey = background[np.ix_(rows, columns)][..., np.newaxis]
     cover = dots.max(axis=2, keepdims=True)
-    picture: NDArray[np.float32] = np.clip(grey * (1 - cover) + dots, 0, 1).astype(np.float32)
+    picture: NDArray[np.uint8] = np.rint(255 * (grey * (1 - cover) + dots)).astype(np.uint8)
     return picture
 
 

@@ -1,0 +1,151 @@
+"""Result files: all of them, readable by others, and never half-written."""
+
+import json
+
+import numpy as np
+import pytest
+import tifffile
+
+from hrtem_app.columns import ColumnTable
+from hrtem_app.export import results
+from hrtem_app.export.results import check_folder, write_results
+from hrtem_app.io import load_series
+from hrtem_app.recipe import Recipe
+
+NAMES = [
+    "columns.csv",
+    "columns-unet.csv",
+    "columns-unet_pp.csv",
+    "columns-msd_net.csv",
+    "columns.xyz",
+    "agreement.png",
+    "filtered.tif",
+    "analysis.json",
+]
+
+
+@pytest.fixture(autouse=True)
+def small_picture(monkeypatch):
+    """What the picture looks like is the business of another test; here it may be quick."""
+    monkeypatch.setattr(results, "_PICTURE_DPI", 30)
+    monkeypatch.setattr("hrtem_app.export.figure._PANEL_PIXELS", 100)
+
+
+def names_in(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_all_files_are_written_and_named(analysis, tmp_path):
+    written = write_results(analysis, tmp_path / "new" / "out")
+    assert written == [tmp_path / "new" / "out" / name for name in NAMES]
+    assert names_in(tmp_path / "new" / "out") == sorted(NAMES)
+    assert names_in(tmp_path / "new") == ["out"]
+    assert all(path.stat().st_size for path in written)
+
+
+def test_tables_come_back(analysis, tmp_path):
+    write_results(analysis, tmp_path)
+    assert ColumnTable.from_csv(tmp_path / "columns.csv").rows() == analysis.table.rows()
+    for name, result in analysis.networks.items():
+        rows = ColumnTable.from_csv(tmp_path / f"columns-{name}.csv").rows()
+        assert rows == result.columns.rows()
+        assert {row["votes"] for row in rows} == {"1"}
+        others = [f"p_{other}" for other in analysis.networks if other != name]
+        assert {row.get(other, "") for row in rows for other in others} == {""}
+
+
+def test_filtered_series_comes_back_with_its_sampling(analysis, tmp_path):
+    write_results(analysis, tmp_path)
+    series = load_series(tmp_path / "filtered.tif")
+    assert tifffile.imread(tmp_path / "filtered.tif").dtype == np.float32
+    assert np.array_equal(series.frames, analysis.filtered.frames)
+    assert series.sampling == pytest.approx(analysis.filtered.sampling, rel=1e-5)
+    assert series.defocus == analysis.filtered.defocus
+
+
+def test_the_record_tells_how_it_was_made(analysis, tmp_path):
+    write_results(analysis, tmp_path)
+    record = json.loads((tmp_path / "analysis.json").read_text(encoding="utf-8"))
+    assert record["files"] == NAMES
+    assert Recipe.model_validate(record["recipe"]) == analysis.recipe
+    assert record["series"]["sources"] == [{"path": "folder/made.tif", "sha256": "ab" * 32}]
+    assert record["series"]["sampling_A"] == 0.225
+    assert record["series"]["size_px"] == {"x": 130, "y": 101}
+    assert record["frames_used"] == [1, 2, 0]
+    assert record["defocus_used_A"] == [-100, -50, 0]
+    assert record["warnings"] == ["a warning in Å"]
+    assert record["counts"]["sites"] == analysis.table.counts()
+    assert record["counts"]["msd_net"] == {"Mo": 1, "2S": 2, "1S": 2}
+    assert record["networks"]["unet_pp"]["card"]["title"] == "U-net++"
+    assert record["seconds"] == {"lattice filter": 0.123}
+    assert {"hrtem_app", "python", "torch", "numpy", "scipy"} <= set(record["versions"])
+
+
+def test_refuses_what_is_there_unless_allowed(analysis, tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(ValueError, match=r"is not empty.*--overwrite") as caught:
+        write_results(analysis, tmp_path)
+    assert str(tmp_path) in str(caught.value)
+    assert names_in(tmp_path) == ["notes.txt"]
+    write_results(analysis, tmp_path, overwrite=True)
+    assert names_in(tmp_path) == sorted([*NAMES, "notes.txt"])
+
+
+def test_refuses_a_file_in_place_of_the_folder(tmp_path):
+    (tmp_path / "out").write_text("")
+    with pytest.raises(ValueError, match="is a file"):
+        check_folder(tmp_path / "out", overwrite=True)
+    check_folder(tmp_path / "not" / "yet")
+
+
+def test_overwriting_leaves_no_table_of_an_earlier_network(analysis, analysis_of, tmp_path):
+    write_results(analysis, tmp_path)
+    (tmp_path / "columns-mine.csv").write_text("not from an analysis")
+    write_results(analysis_of({"unet": {0: [(20, 20)]}}), tmp_path, overwrite=True)
+    expected = {"columns-mine.csv", *NAMES} - {"columns-unet_pp.csv", "columns-msd_net.csv"}
+    assert names_in(tmp_path) == sorted(expected)
+    assert len(ColumnTable.from_csv(tmp_path / "columns.csv")) == 1
+
+
+def test_an_earlier_record_cannot_remove_files_elsewhere(analysis, tmp_path):
+    (tmp_path / "precious.txt").write_text("keep")
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "analysis.json").write_text(json.dumps({"files": ["../precious.txt", str(tmp_path / "precious.txt"), 3]}))
+    write_results(analysis, out, overwrite=True)
+    assert (tmp_path / "precious.txt").read_text() == "keep"
+
+
+@pytest.mark.parametrize("error", [OSError("disk full"), MemoryError("no memory")])
+def test_a_failure_while_writing_leaves_the_folder_as_it_was(analysis, tmp_path, monkeypatch, error):
+    def fail(series, path):
+        raise error
+
+    monkeypatch.setattr(results, "save_series", fail)
+    with pytest.raises((ValueError, MemoryError)):
+        write_results(analysis, tmp_path / "out")
+    assert names_in(tmp_path) == []
+
+
+def test_a_failure_while_moving_brings_the_old_results_back(analysis, analysis_of, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    write_results(analysis, out)
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    real, calls = results.os.replace, []
+
+    def replace(source, goal):
+        calls.append(source)
+        if len(calls) == 11:
+            raise PermissionError("columns.csv is open in another program")
+        real(source, goal)
+
+    monkeypatch.setattr(results.os, "replace", replace)
+    with pytest.raises(ValueError, match="open in another program"):
+        write_results(analysis_of({"unet": {0: [(20, 20)]}}), out, overwrite=True)
+    assert len(calls) > 11
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+
+
+def test_an_analysis_without_columns(analysis_of, tmp_path):
+    write_results(analysis_of({"unet": {}, "unet_pp": {}}), tmp_path)
+    assert len(ColumnTable.from_csv(tmp_path / "columns.csv", sampling=0.225)) == 0
