@@ -1,0 +1,1 @@
+"""From image to image: the lattice filter and the local standardisation."""

@@ -1,0 +1,1 @@
+"""From exit wave to image: the contrast transfer function and the detector."""

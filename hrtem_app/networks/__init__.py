@@ -1,0 +1,1 @@
+"""U-net, U-net++ and MSD-net, and the catalog of their trained weights."""

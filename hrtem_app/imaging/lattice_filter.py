@@ -1,0 +1,237 @@
+"""The hexagonal Fourier filter that takes the support's lattice out of a series (thesis section 2.1.5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import fft, ndimage
+
+from hrtem_app.recipe import LatticeFilter
+
+# A ring of noise gives peaks up to about 1.9 times its median; one graphene layer at the lowest dose still gives 3.
+FAINTEST_LATTICE = 2.2
+# The side lobes that an image's border gives a strong lattice stay below this share of it.
+_SIDE_LOBE = 0.4
+_ANGLE_STEP = np.deg2rad(0.1)
+_SIXTH = np.pi / 3
+
+
+@dataclass(frozen=True, eq=False)
+class LatticeFilterResult:
+    """What `remove_lattice` gives.
+
+    Parameters
+    ----------
+    frames
+        (n, y, x) float32, the lattice taken out; the mean of each frame is kept.
+    removed
+        (n, y, x) float32, what was taken out.
+    mask
+        (y, x) float32 between 0 (removed) and 1, in the layout of `numpy.fft.fft2`.
+    angles
+        The angle in rad, in [0, π/3), of the first spot of each lattice, from the kx axis towards ky.
+    strengths
+        For each angle its peak on the ring over the ring's median.
+    spots
+        (m, 3) rows (ky, kx, ring), 1/Å and 1, 2 or 3.
+    """
+
+    frames: NDArray[np.float32]
+    removed: NDArray[np.float32]
+    mask: NDArray[np.float32]
+    angles: tuple[float, ...]
+    strengths: tuple[float, ...]
+    spots: NDArray[np.float64]
+
+
+def ring_radii(settings: LatticeFilter) -> tuple[float, ...]:
+    """Radii in 1/Å of the rings of a hexagonal lattice: 2/(√3 a) times 1, √3 and 2."""
+    first = 2 / (np.sqrt(3) * settings.lattice_constant)
+    return tuple(float(first * factor) for factor in (1, np.sqrt(3), 2)[: settings.rings])
+
+
+def spot_positions(angles: tuple[float, ...], settings: LatticeFilter) -> NDArray[np.float64]:
+    """Where the spots of the lattices lie.
+
+    Parameters
+    ----------
+    angles
+        Angle in rad of the first spot of each lattice.
+    settings
+        The lattice constant and the number of rings.
+
+    Returns
+    -------
+    (m, 3) rows (ky, kx, ring): six spots per ring and lattice; the second ring is turned by 30°.
+    """
+    rows = []
+    for angle in angles:
+        for number, radius in enumerate(ring_radii(settings), start=1):
+            turned = angle + (np.pi / 6 if number == 2 else 0) + _SIXTH * np.arange(6)
+            rows += [(radius * np.sin(t), radius * np.cos(t), number) for t in turned]
+    return np.array(rows, dtype=float).reshape(-1, 3)
+
+
+def filter_mask(
+    shape: tuple[int, int], sampling: float, angles: tuple[float, ...], settings: LatticeFilter
+) -> NDArray[np.float32]:
+    """The product of a disk with a Fermi edge, m(d) = 1 - 1/(1 + exp((d - r)/w)), over all spots.
+
+    Parameters
+    ----------
+    shape
+        (y, x) of the frames.
+    sampling
+        Å per pixel.
+    angles
+        Angle in rad of the first spot of each lattice.
+    settings
+        Radius r and edge w in 1/Å, rings and lattice constant.
+
+    Returns
+    -------
+    (y, x) float32 in the layout of `numpy.fft.fft2`; the mean (DC) is always kept.
+    """
+    ky, kx = np.fft.fftfreq(shape[0], sampling), np.fft.fftfreq(shape[1], sampling)
+    mask = np.ones(shape, np.float64)
+    reach = settings.radius + 16 * settings.edge
+    for spot_y, spot_x, _ in spot_positions(angles, settings):
+        # Only the neighbourhood of a spot differs from 1, which makes a live preview possible.
+        rows, columns = np.flatnonzero(np.abs(ky - spot_y) < reach), np.flatnonzero(np.abs(kx - spot_x) < reach)
+        distance = np.hypot(ky[rows, np.newaxis] - spot_y, kx[columns] - spot_x)
+        mask[np.ix_(rows, columns)] *= 1 - 1 / (1 + np.exp((distance - settings.radius) / settings.edge))
+    mask[0, 0] = 1
+    return mask.astype(np.float32)
+
+
+def power_spectrum(frames: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Power spectrum for people and for the search: mean over frames, Hann window, zero frequency in the middle.
+
+    Parameters
+    ----------
+    frames
+        (n, y, x).
+
+    Returns
+    -------
+    (y, x) float32, |F|² as `numpy.fft.fftshift` orders it. The window keeps an image's borders from drawing a cross through it.
+    """
+    images = np.asarray(frames, np.float32)
+    height, width = images.shape[-2:]
+    window = (np.hanning(height)[:, np.newaxis] * np.hanning(width)).astype(np.float32)
+    spectra = fft.fft2((images - images.mean(axis=(-2, -1), keepdims=True)) * window, workers=-1)
+    power: NDArray[np.float32] = np.fft.fftshift((np.abs(spectra) ** 2).mean(axis=0))
+    return power
+
+
+def ring_profile(
+    frames: NDArray[np.floating], sampling: float, settings: LatticeFilter
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Amplitude on the lattice's first ring against angle, folded onto 0…60°.
+
+    Parameters
+    ----------
+    frames
+        (n, y, x).
+    sampling
+        Å per pixel.
+    settings
+        The lattice constant gives the ring; the search allows for ±2.5 % of it.
+
+    Returns
+    -------
+    angles, amplitudes
+        Both (600,): rad in [0, π/3), and the mean amplitude at the six places that such a lattice has.
+    """
+    amplitude = np.sqrt(power_spectrum(frames))
+    height, width = amplitude.shape
+    radius = ring_radii(settings)[0]
+    steps = np.array([height * sampling, width * sampling])
+    # Blurred to at least 0.006 1/Å, so that a spot sharper than a pixel is not missed between the samples.
+    blurred = ndimage.gaussian_filter(amplitude, np.maximum(0.006 * steps, 0.6))
+    angles = np.arange(0, np.pi, _ANGLE_STEP)[:1800]
+    radii = radius * np.linspace(0.975, 1.025, 5)[:, np.newaxis]
+    rows, columns = height // 2 + radii * np.sin(angles) * steps[0], width // 2 + radii * np.cos(angles) * steps[1]
+    samples = ndimage.map_coordinates(blurred, [rows, columns], order=1, mode="grid-wrap").max(axis=0)
+    return angles[:600], samples.reshape(3, 600).mean(axis=0).astype(float)
+
+
+def find_lattices(
+    frames: NDArray[np.floating], sampling: float, settings: LatticeFilter
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Angles and strengths of the lattices in a series, the strongest first; at most `settings.lattices`.
+
+    A strength is the peak's amplitude over the median of the ring; below `FAINTEST_LATTICE` nothing is called a lattice.
+    """
+    if ring_radii(settings)[0] > 0.5 / sampling:
+        return (), ()
+    angles, profile = ring_profile(frames, sampling, settings)
+    strength = profile / max(float(np.median(profile)), np.finfo(float).tiny)
+    # Two lattices closer than one spot's width are one lattice.
+    apart = max(settings.radius / ring_radii(settings)[0], np.deg2rad(2))
+    found: list[tuple[float, float]] = []
+    while len(found) < settings.lattices:
+        best = int(np.argmax(strength))
+        if strength[best] < max(FAINTEST_LATTICE, _SIDE_LOBE * found[0][1] if found else 0):
+            break
+        found.append((_refined(angles, strength, best), float(strength[best])))
+        distance = np.abs((angles - angles[best] + _SIXTH / 2) % _SIXTH - _SIXTH / 2)
+        strength = np.where(distance < apart, 0, strength)
+    return tuple(a for a, _ in found), tuple(s for _, s in found)
+
+
+def find_lattice_angles(frames: NDArray[np.floating], sampling: float, settings: LatticeFilter) -> tuple[float, ...]:
+    """The angles of `find_lattices` alone."""
+    return find_lattices(frames, sampling, settings)[0]
+
+
+def remove_lattice(
+    frames: NDArray[np.floating],
+    sampling: float,
+    settings: LatticeFilter,
+    spectrum: NDArray[np.complexfloating] | None = None,
+) -> LatticeFilterResult:
+    """Take the support's lattice out of a series.
+
+    The same function, with the same settings, runs on training data and on experiments.
+
+    Parameters
+    ----------
+    frames
+        (n, y, x) intensities.
+    sampling
+        Å per pixel.
+    settings
+        The filter; where its `angles` are None they are found in the power spectrum.
+    spectrum
+        `scipy.fft.rfft2(frames)` where the caller has it already (a live preview).
+
+    Returns
+    -------
+    The filtered frames and all that a view of the filter needs. Where no lattice is found the frames are unchanged.
+    """
+    images = np.asarray(frames, np.float32)
+    shape = (images.shape[-2], images.shape[-1])
+    if not settings.enabled:
+        angles, strengths = (), ()
+    elif settings.angles is not None:
+        angles, strengths = settings.angles, (float("nan"),) * len(settings.angles)
+    else:
+        angles, strengths = find_lattices(images, sampling, settings)
+    mask = filter_mask(shape, sampling, angles, settings)
+    if angles:
+        spectrum = fft.rfft2(images, workers=-1) if spectrum is None else spectrum
+        filtered = fft.irfft2(spectrum * mask[:, : shape[1] // 2 + 1], s=shape, workers=-1).astype(np.float32)
+    else:
+        filtered = images.copy()
+    return LatticeFilterResult(filtered, images - filtered, mask, angles, strengths, spot_positions(angles, settings))
+
+
+def _refined(angles: NDArray[np.float64], strength: NDArray[np.float64], best: int) -> float:
+    """The vertex of the parabola through a maximum and its two neighbours, wrapped at 60°."""
+    left, middle, right = strength[best - 1], strength[best], strength[(best + 1) % len(strength)]
+    curvature = left - 2 * middle + right
+    shift = 0.5 * (left - right) / curvature if curvature < 0 else 0.0
+    return float((angles[best] + np.clip(shift, -0.5, 0.5) * _ANGLE_STEP) % _SIXTH)

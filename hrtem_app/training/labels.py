@@ -1,0 +1,56 @@
+"""Labels: one class per pixel, disks around the true columns."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+BACKGROUND = 3
+RADIUS = 0.65
+
+
+def disk_labels(
+    positions: NDArray[np.float64],
+    classes: NDArray[np.int64],
+    shape: tuple[int, int],
+    sampling: float,
+    radius: float = RADIUS,
+) -> NDArray[np.int64]:
+    """Paint disks around columns; where disks meet, the nearest column wins.
+
+    Parameters
+    ----------
+    positions
+        (n, 2) as (y, x) in pixels.
+    classes
+        (n,) their classes.
+    shape
+        (y, x) of the image.
+    sampling
+        Å per pixel.
+    radius
+        Of the disks in Å.
+
+    Returns
+    -------
+    (y, x) class per pixel, `BACKGROUND` outside all disks.
+    """
+    labels = np.full(shape, BACKGROUND, np.int64)
+    if len(positions) == 0:
+        return labels
+    reach = radius / sampling
+    near = np.flatnonzero(((positions > -1 - reach) & (positions < np.array(shape) + reach)).all(axis=1))
+    if len(near) == 0:
+        return labels
+    # Only the square around each column is looked at: disks cover a small part of an image.
+    offsets = np.arange(-int(np.ceil(reach)), int(np.ceil(reach)) + 1)
+    patch = np.stack(np.meshgrid(offsets, offsets, indexing="ij"), axis=-1).reshape(-1, 2)
+    around = (np.rint(positions[near]).astype(int)[:, np.newaxis] + patch).reshape(-1, 2)
+    touched = np.zeros(shape, bool)
+    touched[tuple(around[((around >= 0) & (around < shape)).all(axis=1)].T)] = True
+    pixels = np.argwhere(touched)
+    distance, nearest = cKDTree(positions[near]).query(pixels)
+    hit = distance <= reach
+    labels[tuple(pixels[hit].T)] = classes[near][nearest[hit]]
+    return labels
