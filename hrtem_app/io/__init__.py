@@ -1,7 +1,7 @@
 """Reading and writing of focal series: every format that microscopes and their programs leave behind.
 
-The readers' libraries (rosettasciio, tifffile, h5py) are imported when a file needs them, so that importing this package
-costs next to nothing.
+The readers' libraries (rosettasciio, tifffile, h5py) are imported when a file needs them, so that importing this
+package costs next to nothing.
 """
 
 from hrtem_app.io.read import load_series

@@ -38,8 +38,8 @@ def read_npy(path: Path) -> Contents:
 def read_npz(path: Path) -> Contents:
     """The arrays of an NPZ file of two or more dimensions.
 
-    A JSON text ``meta`` in it may give ``sampling`` (Å/px), ``defocus`` (Å per frame, abTEM's sign) and ``energy`` (eV);
-    so may arrays of these names.
+    A JSON text ``meta`` in it may give ``sampling`` (Å/px), ``defocus`` (Å per frame, abTEM's sign) and ``energy``
+    (eV); so may arrays of these names.
     """
     with ZipFile(path) as archive:
         headers = {}

@@ -20,7 +20,8 @@ def read_hdf5(path: Path) -> Contents:
     """The data sets of a Velox, Berkeley, HyperSpy or plain HDF5 file.
 
     A plain data set is taken as (y, x) or (frames, y, x); its attribute ``sampling`` (Å/px) or ``element_size_um``
-    (z, y, x as ImageJ's plug-ins write it) gives the pixel size, ``defocus`` (Å per frame) and ``energy`` (eV) the rest.
+    (z, y, x as ImageJ's plug-ins write it) gives the pixel size, ``defocus`` (Å per frame) and ``energy`` (eV) the
+    rest.
     """
     import h5py
 

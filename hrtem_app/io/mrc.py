@@ -1,6 +1,7 @@
 """MRC files, read with numpy.
 
-rosettasciio maps an MRC file into memory as little-endian whatever its stamp says, and trusts its size; both matter here.
+rosettasciio maps an MRC file into memory as little-endian whatever its stamp says, and trusts its size; both matter
+here.
 The format: Cheng et al., J. Struct. Biol. 192 (2015) 146, https://www.ccpem.ac.uk/mrc_format/mrc2014.php.
 """
 
@@ -86,8 +87,8 @@ def _header(raw: bytes, path: Path) -> _Header:
     if order is None:
         columns, rows, sections, mode = struct.unpack_from("<4i", raw)
         raise SeriesError(
-            f"'{path}' is no MRC file or has a damaged header: it states {columns} × {rows} × {sections} pixels of mode {mode} "
-            f"(known are the modes {', '.join(map(str, _MODES))}); save it anew"
+            f"'{path}' is no MRC file or has a damaged header: it states {columns} × {rows} × {sections} pixels of "
+            f"mode {mode} (known are the modes {', '.join(map(str, _MODES))}); save it anew"
         )
     columns, rows, sections, mode = struct.unpack_from(f"{order}4i", raw)
     mx, my = struct.unpack_from(f"{order}2i", raw, 28)

@@ -12,7 +12,7 @@ _TALKERS = ("rsciio", "tifffile", "PIL", "h5py", "imageio")
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Silence the libraries' warnings and log messages; what matters in them is checked for and said in our own words."""
+    """Silence the libraries' warnings and log messages; what matters in them is checked for and said in our words."""
     loggers = [logging.getLogger(name) for name in _TALKERS]
     loggers += [
         logger

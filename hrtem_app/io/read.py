@@ -75,7 +75,8 @@ def _load_file(path: Path) -> FocalSeries:
     except Exception as error:
         # A damaged file can make a reader fail in any way whatever; to the user it is always the same.
         raise SeriesError(
-            f"'{path}' cannot be read as {NAMES[kind]} ({_one_line(error)}): it is damaged or cut off, copy it again or save it anew"
+            f"'{path}' cannot be read as {NAMES[kind]} ({_one_line(error)}): it is damaged or cut off, "
+            "copy it again or save it anew"
         ) from error
     return FocalSeries(
         frames,

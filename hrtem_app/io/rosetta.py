@@ -61,7 +61,7 @@ def _berkeley_signal(found: Mapping[str, Any]) -> Signal:
 
 
 def _check_order(path: Path) -> None:
-    """rosettasciio reads the pixels of every file as little-endian."""
+    """Rosettasciio reads the pixels of every file as little-endian."""
     with path.open("rb") as file:
         head = file.read(16)
     place = 8 if head[3] == 3 else 12

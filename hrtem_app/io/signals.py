@@ -136,8 +136,8 @@ def choose(signals: Sequence[Signal], path: Path) -> tuple[Signal, tuple[str, ..
     best = max(images, key=lambda s: (not s.colour, s.frames > 1, prod(s.shape)))
     if prod(best.shape) > MAX_PIXELS:
         raise SeriesError(
-            f"'{path}' states {prod(best.shape):.3g} pixels ({best}), more than the {MAX_PIXELS:.3g} that are read at once: "
-            "its header is damaged, or save the frames that matter to a file of their own"
+            f"'{path}' states {prod(best.shape):.3g} pixels ({best}), more than the {MAX_PIXELS:.3g} that are read at "
+            "once: its header is damaged, or save the frames that matter to a file of their own"
         )
     left = Counter(str(signal) for signal in signals if signal is not best)
     if not left:

@@ -13,7 +13,8 @@ from hrtem_app.io.rosetta import signal_of
 from hrtem_app.io.signals import Axis, Contents, Signal
 from hrtem_app.series import SeriesError
 
-# A SER file writes "1/m" and "m" alike as a bare number. No image has pixels of a millimetre, no pattern pixels of less than 1/m.
+# A SER file writes "1/m" and "m" alike as a bare number. No image has pixels of a
+# millimetre, no pattern such small ones.
 _LARGEST_PIXEL = 1e6
 """nm"""
 
@@ -49,7 +50,8 @@ def read_emi(path: Path) -> Contents:
             numbered[int(match[1])] = candidate
     if not numbered:
         raise SeriesError(
-            f"'{path}' holds no pixels itself and its data file '{path.stem}_1.ser' is missing: copy that into the same folder"
+            f"'{path}' holds no pixels itself and its data file '{path.stem}_1.ser' is missing: "
+            "copy that into the same folder"
         )
     objects = _objects(path)
     signals = [

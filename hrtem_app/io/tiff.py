@@ -38,7 +38,7 @@ def read_tiff(path: Path) -> Contents:
             )
         for _, series in found:
             _check_complete(series, path, path.stat().st_size)
-        signals = [_signal(path, index, series, metadata_of(file, series)) for index, series in found]
+        signals = [_signal(path, index, series, metadata_of(file, index)) for index, series in found]
         if not file.is_ome:
             _check_sizes(signals, path)
     warnings = tuple(
@@ -109,7 +109,8 @@ def _check_chain(file: Any, path: Path) -> None:
     following = handle.read(layout.offsetsize)
     if any(following):
         raise SeriesError(
-            f"'{path}' is cut off: only {len(file.pages)} of its pages can be found; copy it again, or save it anew with ImageJ"
+            f"'{path}' is cut off: only {len(file.pages)} of its pages can be found; copy it again, "
+            "or save it anew with ImageJ"
         )
 
 
@@ -136,5 +137,6 @@ def _check_sizes(signals: Sequence[Signal], path: Path) -> None:
     if len(sizes) > 1:
         listed = ", ".join(f"{rows} × {columns}" for rows, columns in sizes)
         raise SeriesError(
-            f"'{path}' holds images of different sizes ({listed} pixels): save those of one series to a file of their own"
+            f"'{path}' holds images of different sizes ({listed} pixels): "
+            "save those of one series to a file of their own"
         )

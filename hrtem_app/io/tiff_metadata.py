@@ -31,11 +31,11 @@ class Metadata:
     energy: float | None = None
 
 
-def metadata_of(file: Any, series: Any) -> Metadata:
-    """The first answer of: OME, ImageJ, Digital Micrograph, the instrument makers, the resolution tags."""
-    page = series.keyframe
+def metadata_of(file: Any, index: int) -> Metadata:
+    """Of one series of a TIFF file: the first answer of OME, ImageJ, Digital Micrograph, makers, resolution tags."""
+    page = file.series[index].keyframe
     sources: tuple[Callable[[], Metadata | None], ...] = (
-        lambda: _ome(file, series),
+        lambda: _ome(file, index),
         lambda: _imagej(file, page),
         lambda: _digital_micrograph(page),
         lambda: _olympus(page),
@@ -58,12 +58,12 @@ def _square(y: float, x: float, unit: str | None, **more: Any) -> Metadata:
     return Metadata({"Y": Axis("y", float(y), unit), "X": Axis("x", float(x), unit)}, **more)
 
 
-def _ome(file: Any, series: Any) -> Metadata | None:
+def _ome(file: Any, index: int) -> Metadata | None:
     if not file.is_ome:
         return None
     root = ElementTree.fromstring(file.ome_metadata)
     pixels = [element for element in root.iter() if element.tag.rpartition("}")[2] == "Pixels"]
-    found = pixels[min(int(series.index), len(pixels) - 1)].attrib
+    found = pixels[min(index, len(pixels) - 1)].attrib
     axes = {
         letter: Axis(
             letter.lower(), float(found[f"PhysicalSize{letter}"]), found.get(f"PhysicalSize{letter}Unit", "µm")

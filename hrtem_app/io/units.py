@@ -112,5 +112,5 @@ def _spellings(unit: str) -> list[str]:
 def _plain(unit: str) -> str:
     text = unit.strip().strip("\0").strip()
     text = re.sub(r"\\u([0-9a-fA-F]{4})", lambda match: chr(int(match[1], 16)), text)  # as ImageJ writes it
-    text = text.strip("[]() ").replace("_", "").replace("µ", "u").replace("μ", "u").replace("Å", "å").lower()
+    text = text.strip("[]() ").replace("_", "").replace("µ", "u").replace("μ", "u").lower()
     return _WORDS.get(text, text)

@@ -1,7 +1,7 @@
 """Images of Velox EMD files.
 
-Read straight with h5py: rosettasciio wants a further library for any file that also holds a spectrum image, and knows the
-metadata of a stack's first frame only, while the defocus of every frame is the very thing that a focal series needs.
+Read straight with h5py: rosettasciio wants a further library for any file that also holds a spectrum image, and knows
+the metadata of a stack's first frame only, while every frame's defocus is the very thing that a focal series needs.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from hrtem_app.io.signals import Axis, Contents, Signal
 
 _IMAGES = "Data/Image"
 _IMAGING = "2"
-"""Projector mode in which the camera sees an image; 1 is diffraction, which is also what a scanned image is taken in."""
+"""Projector mode in which the camera sees an image; 1 is diffraction, in which scanned images are taken too."""
 
 
 def read_velox(path: Path) -> Contents:

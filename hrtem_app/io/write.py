@@ -34,7 +34,8 @@ def save_series(series: FocalSeries, path: str | Path) -> None:
 
     if series.frames.nbytes > _LARGEST:
         raise SeriesError(
-            f"'{series.name}' has {series.frames.nbytes} bytes and a TIFF file holds {_LARGEST}: save it in parts of fewer frames"
+            f"'{series.name}' has {series.frames.nbytes} bytes and a TIFF file holds {_LARGEST}: "
+            "save it in parts of fewer frames"
         )
     facts = {"sampling": series.sampling, "defocus": series.defocus, "energy": series.energy}
     metadata: dict[str, object] = {"axes": "ZYX", "Info": json.dumps({INFO_KEY: facts})}
