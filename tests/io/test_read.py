@@ -433,6 +433,7 @@ def test_looks_like_series_never_raises(tmp_path: Path) -> None:
 
 
 def test_importing_costs_no_library() -> None:
-    code = "import sys, hrtem_app.io; print([m for m in ('rsciio', 'tifffile', 'h5py', 'PIL', 'dask') if m in sys.modules])"
+    libraries = ("rsciio", "tifffile", "h5py", "PIL", "dask")
+    code = f"import sys, hrtem_app.io; print([name for name in {libraries} if name in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
