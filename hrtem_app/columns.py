@@ -6,7 +6,6 @@ import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -97,7 +96,7 @@ class ColumnTable:
         for name, kind in _KINDS.items():
             object.__setattr__(self, name, _fixed(getattr(self, name), kind))
         probabilities = {name: _fixed(p, float) for name, p in self.network_probability.items()}
-        object.__setattr__(self, "network_probability", MappingProxyType(probabilities))
+        object.__setattr__(self, "network_probability", probabilities)
         self._check_lengths()
         unknown = set(self.classes.tolist()) - set(range(len(CLASSES)))
         if unknown:
