@@ -1,0 +1,36 @@
+# `make demo` and `make test` set up whatever is missing, then run; what is done already is not done again.
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+SYSTEM := $(VENV)/.system-libraries
+INSTALLED := $(VENV)/.installed
+# Only asked where an environment has to be made.
+PYTHON = $(shell scripts/find-python)
+
+.PHONY: demo test lint setup
+.DELETE_ON_ERROR:
+
+demo: setup
+	$(BIN)/hrtem-app demo
+
+test: lint
+	scripts/with-screen $(BIN)/python -m pytest
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/npe2 validate hrtem-app --imports
+
+setup: $(INSTALLED)
+
+$(INSTALLED): setup.cfg pyproject.toml constraints.txt $(SYSTEM)
+	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[app,test,dev]'
+	@touch $@
+
+$(SYSTEM): scripts/system-libraries
+	@test -n "$(PYTHON)"
+	scripts/system-libraries "$(PYTHON)"
+	@test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV)
+	@touch $@

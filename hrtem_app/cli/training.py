@@ -1,0 +1,101 @@
+"""`simulate`, `train` and `evaluate`: where networks come from and how good they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hrtem_app.cli.progress import ProgressLine
+from hrtem_app.cli.values import names
+
+
+def simulate(
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder of the dataset; one that was interrupted is gone on with.")
+    ],
+    structures: Annotated[int, typer.Option(metavar="N", help="How many structures.")],
+    seed: Annotated[int, typer.Option(metavar="S", help="Seed of the first; the next ones count up.")],
+    field_of_view: Annotated[float, typer.Option(metavar="A", help="Side of the images in Å.")] = 70.0,
+    configurations: Annotated[int, typer.Option(metavar="n", help="Frozen phonon configurations.")] = 3,
+) -> None:
+    """Simulate exit waves of MoS2 on graphite to train and test on."""
+    with ProgressLine() as progress:
+        progress.show("loading", 0.0)
+        from hrtem_app.simulation.dataset import simulate as run
+
+        def show(done: int, total: int) -> None:
+            progress.show("structures", done / total, f"{done} of {total}")
+
+        run(out, structures, seed, field_of_view=field_of_view, configurations=configurations, progress=show)
+    typer.echo(str(out))
+
+
+def train(
+    network: Annotated[str, typer.Argument(metavar="NETWORK", help="unet, unet_pp or msd_net.")],
+    data: Annotated[Path, typer.Option(metavar="DIR", help="A dataset that `simulate` made.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for checkpoint, weights and card.")],
+    channels: Annotated[int | None, typer.Option(metavar="c", help="Channels of the architecture.")] = None,
+    layers: Annotated[int | None, typer.Option(metavar="n", help="Layers of the architecture (msd_net).")] = None,
+    minutes: Annotated[float | None, typer.Option(metavar="t", help="End after so many minutes of training.")] = None,
+    steps: Annotated[
+        int | None, typer.Option(metavar="n", help="End after so many steps, in place of minutes.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the checkpoint in DIR.")] = False,
+) -> None:
+    """Train a network on a simulated dataset."""
+    with ProgressLine() as progress:
+        progress.show("loading", 0.0)
+        from hrtem_app.training.loop import train as run
+
+        def show(state: dict[str, float]) -> None:
+            detail = f"step {state['step']:.0f}  loss {state['loss']:.4f}  {state['images_per_second']:.1f} images/s"
+            progress.show("training", state["fraction"], detail)
+
+        weights = run(
+            network,
+            data,
+            out,
+            channels=channels,
+            layers=layers,
+            minutes=minutes,
+            steps=steps,
+            resume=resume,
+            progress=show,
+        )
+    typer.echo(str(weights))
+
+
+def evaluate(
+    data: Annotated[
+        Path, typer.Option(metavar="DIR", help="A simulated dataset, or a folder of npz series with their truth.")
+    ],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the scores.")],
+    networks: Annotated[
+        str | None, typer.Option(metavar="unet,unet_pp,msd_net", help="Networks to score; all if not given.")
+    ] = None,
+    weights: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE...", help="Weights files to score, each beside its card.")
+    ] = None,
+    images_per_structure: Annotated[
+        int, typer.Option(min=1, metavar="M", help="Microscopes that see each structure.")
+    ] = 1,
+    more_weights: Annotated[list[Path] | None, typer.Argument(hidden=True, metavar="[FILE]")] = None,
+) -> None:
+    """Score networks on series whose columns are known."""
+    files = [*(weights or []), *(more_weights or [])]
+    # An option takes one value; what follows it are arguments, which stand for nothing else here.
+    if more_weights and not weights:
+        raise ValueError(f"'{more_weights[0]}' belongs to no option: give weights files behind --weights")
+    chosen = None if networks is None else names("--networks", networks)
+    with ProgressLine() as progress:
+        progress.show("loading", 0.0)
+        from hrtem_app.training.evaluation import evaluate as run
+
+        def show(done: int, total: int) -> None:
+            progress.show("series", done / total, f"{done} of {total}")
+
+        paths = run(data, out, networks=chosen, weights=files, images_per_structure=images_per_structure, progress=show)
+    for path in paths:
+        typer.echo(str(path))

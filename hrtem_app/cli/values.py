@@ -1,0 +1,82 @@
+"""From what stands on the command line to a recipe."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hrtem_app.recipe import Recipe
+
+
+def numbers(option: str, text: str) -> tuple[float, ...]:
+    """Finite numbers from a comma list; raises ValueError naming the option, the value and what it should be."""
+    values = []
+    for item in _items(option, text):
+        try:
+            value = float(item)
+        except ValueError:
+            value = math.nan
+        if not math.isfinite(value):
+            raise ValueError(
+                f"{option} {text}: '{item}' is not a number, give numbers with commas between, {option}=-50,0,50 say"
+            )
+        values.append(value)
+    return tuple(values)
+
+
+def indices(option: str, text: str) -> tuple[int, ...]:
+    """0-based frame numbers from a comma list; raises ValueError like `numbers`."""
+    items = _items(option, text)
+    for item in items:
+        if not (item.isascii() and item.isdigit()):
+            raise ValueError(
+                f"{option} {text}: '{item}' is not a frame, give whole numbers counted from 0, {option}=0,1,2 say"
+            )
+    return tuple(int(item) for item in items)
+
+
+def names(option: str, text: str) -> tuple[str, ...]:
+    """Names from a comma list; raises ValueError like `numbers`."""
+    return tuple(_items(option, text))
+
+
+def recipe_from_options(
+    file: Path | None = None,
+    *,
+    sampling: float | None = None,
+    defocus: str | None = None,
+    frames: str | None = None,
+    networks: str | None = None,
+    no_filter: bool = False,
+    device: str | None = None,
+) -> Recipe:
+    """The recipe in `file` (or the defaults), changed by every option that was given.
+
+    Raises
+    ------
+    ValueError
+        For a file that holds no recipe, or an option whose value is impossible.
+    """
+    from hrtem_app.recipe import Recipe
+
+    base = Recipe.load(file) if file is not None else Recipe()
+    given = {
+        "sampling": sampling,
+        "defocus": None if defocus is None else numbers("--defocus", defocus),
+        "frames": None if frames is None else indices("--frames", frames),
+        "networks": None if networks is None else names("--networks", networks),
+        "filter": base.filter.model_copy(update={"enabled": False}) if no_filter else None,
+        "device": device,
+    }
+    return Recipe.model_validate(
+        base.model_dump() | {name: value for name, value in given.items() if value is not None}
+    )
+
+
+def _items(option: str, text: str) -> list[str]:
+    items = [item.strip() for item in text.split(",")]
+    if not all(items):
+        raise ValueError(f"{option} '{text}' has an empty place: give values with commas between and nothing else")
+    return items

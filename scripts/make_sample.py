@@ -1,0 +1,59 @@
+"""Make the bundled sample series, and the truth about it, with the project's own simulator.
+
+Run it from the repository's root: `python scripts/make_sample.py`. The structure's seed is used by no training.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from hrtem_app.columns import ColumnTable
+from hrtem_app.io import save_series
+from hrtem_app.microscope.draw import MicroscopeSettings, draw_microscope, record
+from hrtem_app.series import FocalSeries
+from hrtem_app.simulation.multislice import MultisliceSettings, exit_waves
+from hrtem_app.simulation.structures import StructureSettings, draw_structure
+
+SEED = 900_007
+STRUCTURE = StructureSettings(
+    field_of_view=90.0, layers=(2, 3), single_vacancies=(0.04, 0.05), flake_radius=(0.42, 0.46), support_radius=(0.8, 0.9)
+)
+MULTISLICE = MultisliceSettings(configurations=6)
+MICROSCOPE = MicroscopeSettings(dose=(3000.0, 4000.0), defocus=(-60.0, -50.0))
+
+
+def main() -> None:
+    """Write `resources/sample/mos2_on_graphite.tif` and its truth."""
+    structure = draw_structure(SEED, STRUCTURE)
+    waves = torch.from_numpy(exit_waves(structure, MULTISLICE, SEED))
+    microscope = draw_microscope(MICROSCOPE, np.random.default_rng(SEED))
+    recorded = record(
+        waves,
+        STRUCTURE.cell,
+        STRUCTURE.margin,
+        MULTISLICE.energy,
+        structure.positions,
+        structure.classes,
+        microscope,
+        torch.Generator().manual_seed(SEED),
+    )
+    folder = Path(__file__).parents[1] / "resources" / "sample"
+    folder.mkdir(parents=True, exist_ok=True)
+    series = FocalSeries(
+        recorded.frames,
+        sampling=recorded.sampling,
+        defocus=microscope.defocus,
+        energy=MULTISLICE.energy,
+        name="mos2_on_graphite",
+    )
+    save_series(series, folder / "mos2_on_graphite.tif")
+    ones = np.ones(len(recorded.classes))
+    truth = ColumnTable(recorded.positions, recorded.classes, recorded.sampling, ones.astype(np.int64), ones)
+    truth.to_csv(folder / "mos2_on_graphite-truth.csv")
+
+
+if __name__ == "__main__":
+    main()
