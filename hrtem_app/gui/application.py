@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import cast
 
 import napari
-from qtpy.QtCore import QSize
+from qtpy.QtCore import QSize, QThreadPool
 from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import QApplication, QMainWindow, QWidget
 
@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 TITLE = "hrtem-app"
 _SIZE = QSize(1500, 940)
+_PATIENCE_MS = 10_000
 ExceptHook = Callable[[type[BaseException], BaseException, TracebackType | None], object]
 
 
@@ -48,6 +49,9 @@ def run(paths: Sequence[Path], analyse: bool = False) -> int:
         panel.workbench.open(paths, analyse)
     with ErrorsInWindow(panel.session):
         napari.run()
+    panel.workbench.close()
+    # Threads end at their next step; Qt must still be there when they say so.
+    cast(QThreadPool, QThreadPool.globalInstance()).waitForDone(_PATIENCE_MS)
     return 0
 
 

@@ -105,7 +105,7 @@ class Layers:
         if is_new:
             layer.contrast_limits = limits
             layer.name = series.name
-            self._viewer.scale_bar.visible = True
+            self._viewer.canvas.overlays.scale_bar.visible = True
             self._viewer.dims.set_current_step(0, 0)
             self._viewer.reset_view()
 

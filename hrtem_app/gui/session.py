@@ -35,7 +35,7 @@ class View(Part):
     votes: Annotated[int, Field(ge=1, description="Columns with at least this many votes are shown.")] = 1
     class_index: Annotated[int, Field(ge=0, description="Class of the agreement picture and the maps.")] = 0
     kind: Annotated[Kind, Field(description="Which predictions the agreement picture shows.")] = "all"
-    hidden: Annotated[frozenset[str], Field(description="Networks left out of the picture.")] = frozenset()
+    hidden: Annotated[frozenset[str], Field(description="Networks left out of it.")] = frozenset()
     equal_dots: Annotated[bool, Field(description="Unique predictions as large as the others, not a third.")] = False
 
 

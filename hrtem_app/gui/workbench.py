@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,8 @@ from hrtem_app.gui.shown import used_frames
 from hrtem_app.series import FocalSeries, SeriesError
 
 if TYPE_CHECKING:
-    from hrtem_app.analysis import Analysis
+    from hrtem_app.analysis import Analysis, Progress
+    from hrtem_app.recipe import Recipe
 
 _workbenches: WeakKeyDictionary[ViewerModel, Workbench] = WeakKeyDictionary()
 
@@ -62,11 +63,9 @@ class Workbench(QObject):
 
     def open(self, paths: Sequence[str | Path], analyse: bool = False) -> None:
         """Read files, in the given order, as one series in a thread; with `analyse`, run the networks then."""
-        from hrtem_app.io import load_series
-
-        files = [Path(p) for p in paths]
         self.session.forget("series")
-        self._start("open", "series", partial(self._on_opened, analyse=analyse), load_series, files)
+        done = partial(self._on_opened, analyse=analyse)
+        self._start("open", "series", done, _load, [Path(p) for p in paths])
 
     def open_sample(self, analyse: bool = False) -> None:
         """Open the simulated series that comes with the application."""
@@ -96,15 +95,11 @@ class Workbench(QObject):
 
     def run(self) -> None:
         """Run filter and networks in a thread; the result lands only on the series it was started for."""
-        from hrtem_app.analysis import analysis_steps
-
         session, series = self.session, self.session.file_series
         if series is None or "analyse" in self._jobs:
             return
         session.forget("predict")
-        job = self._start(
-            "analyse", "predict", partial(self._on_analysed, series), analysis_steps, series, session.recipe
-        )
+        job = self._start("analyse", "predict", partial(self._on_analysed, series), _steps, series, session.recipe)
         job.progressed.connect(session.set_progress)
 
     def cancel(self) -> None:
@@ -116,13 +111,11 @@ class Workbench(QObject):
 
     def export(self, folder: str | Path, overwrite: bool = False) -> None:
         """Write all results into a folder, in a thread."""
-        from hrtem_app.export import write_results
-
         analysis = self.session.analysis
         if analysis is None:
             return
         self.session.forget("columns")
-        self._start("export", "columns", self._on_exported, write_results, analysis, Path(folder), overwrite)
+        self._start("export", "columns", self._on_exported, _write, analysis, Path(folder), overwrite)
 
     def attach(self, holder: int) -> None:
         """A panel begins to use this workbench."""
@@ -194,6 +187,27 @@ class Workbench(QObject):
             self.session.tell("filter", "error", describe(outcome.error))
         elif outcome.value.source is self._source:
             self.session.accept_preview(outcome.value)
+
+
+# These import what is slow to import in the thread that runs them, so that the window stays free the first time too.
+
+
+def _load(paths: list[Path]) -> FocalSeries:
+    from hrtem_app.io import load_series
+
+    return load_series(paths)
+
+
+def _steps(series: FocalSeries, recipe: Recipe) -> Generator[Progress, None, Analysis]:
+    from hrtem_app.analysis import analysis_steps
+
+    return analysis_steps(series, recipe)
+
+
+def _write(analysis: Analysis, folder: Path, overwrite: bool) -> list[Path]:
+    from hrtem_app.export import write_results
+
+    return write_results(analysis, folder, overwrite)
 
 
 def series_from_layer(layer: object) -> FocalSeries:

@@ -1,4 +1,4 @@
-"""A small specimen made by hand: its series, and an analysis whose networks see it almost alike."""
+"""A small specimen made by hand, an analysis whose networks see it almost alike, and files dropped by hand."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from qtpy.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from qtpy.QtGui import QDragEnterEvent, QDropEvent
+from qtpy.QtWidgets import QApplication, QWidget
 
 from hrtem_app.recipe import Recipe
 from hrtem_app.series import FocalSeries, Source
@@ -125,3 +128,18 @@ def fake_steps(series: FocalSeries, recipe: Recipe | None = None) -> Generator[o
         warnings=("The dose is outside the range of the networks.",),
         seconds={"lattice filter": 0.1, "unet": 1.0},
     )
+
+
+def drop(widget: QWidget, paths: list[Path]) -> bool:
+    """Drag files onto a widget and let go; returns whether it took them."""
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    centre, actions = widget.rect().center(), Qt.DropAction.CopyAction
+    buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    enter = QDragEnterEvent(QPoint(centre), actions, mime, buttons, keys)
+    enter.ignore()
+    QApplication.sendEvent(widget, enter)
+    if not enter.isAccepted():
+        return False
+    QApplication.sendEvent(widget, QDropEvent(QPointF(centre), actions, mime, buttons, keys))
+    return True

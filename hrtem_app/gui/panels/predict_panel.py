@@ -27,7 +27,7 @@ def load_cards() -> Mapping[str, NetworkCard]:
 
 
 def load_devices() -> tuple[str, ...]:
-    """This machine's devices; slow the first time, as it imports torch."""
+    """The devices of this machine; slow the first time, as it imports torch."""
     from hrtem_app.inference.device import available_devices
 
     return available_devices()

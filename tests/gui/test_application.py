@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QWidget
+
+from hrtem_app.gui import application
+from hrtem_app.gui.steps import STEPS
+
+
+@pytest.fixture
+def window(
+    make_napari_viewer: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, networks: None, qtbot: Any, settled: None
+) -> Any:
+    monkeypatch.setattr(application.napari, "Viewer", make_napari_viewer)
+    viewer, panel = application.create_window()
+    qtbot.waitUntil(panel.isVisible)
+    return viewer, panel
+
+
+def test_the_rail_leads_from_files_to_columns(window: Any, fakes: ModuleType, qtbot: Any) -> None:
+    _, panel = window
+    assert [step.state(panel.session) for step in STEPS] == ["todo"] * 4
+    panel.workbench.open_series(fakes.make_series())
+    qtbot.waitUntil(lambda: panel.session.preview is not None)
+    assert [step.state(panel.session) for step in STEPS] == ["done", "done", "todo", "todo"]
+    qtbot.mouseClick(panel.run_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: panel.session.analysis is not None)
+    assert [step.state(panel.session) for step in STEPS] == ["done"] * 4
+    panel.session.change_filter(radius=0.01)
+    assert [step.state(panel.session) for step in STEPS][2:] == ["stale", "stale"]
+
+
+def test_one_step_is_open_at_a_time(window: Any, qtbot: Any) -> None:
+    _, panel = window
+    qtbot.mouseClick(panel.sections[3].header, Qt.MouseButton.LeftButton)
+    assert [section.is_open() for section in panel.sections] == [False, False, False, True]
+    assert panel.panels[3].isVisible()
+    assert not panel.panels[0].isVisible()
+
+
+def test_it_fits_a_small_screen(window: Any, fakes: ModuleType, qtbot: Any) -> None:
+    _, panel = window
+    panel.workbench.open_series(fakes.make_series())
+    for section in panel.sections:
+        section.set_open(True)
+        qtbot.wait(10)
+        assert section.body.minimumSizeHint().width() <= panel.width() - 20
+    assert panel.window().minimumSizeHint().width() <= 1280
+    assert panel.window().minimumSizeHint().height() <= 800
+
+
+def test_files_dropped_onto_the_canvas_open_in_a_thread(
+    window: Any, fakes: ModuleType, tmp_path: Path, qtbot: Any
+) -> None:
+    viewer, panel = window
+    path = tmp_path / "stack.tif"
+    frames = np.random.default_rng(0).random((3, 32, 32)).astype(np.float32)
+    tifffile.imwrite(path, frames, photometric="minisblack")
+    centre = panel.window().centralWidget()
+    target = next(w for w in [centre, *centre.findChildren(QWidget)] if w.acceptDrops())
+    assert fakes.drop(target, [path])
+    assert "open" in panel.session.busy
+    qtbot.waitUntil(lambda: panel.session.series is not None)
+    assert viewer.layers[0].data.shape == (3, 32, 32)
+
+
+def test_the_menu_greys_out_what_cannot_be_done(window: Any, fakes: ModuleType, qtbot: Any) -> None:
+    viewer, panel = window
+    menu = next(a.menu() for a in viewer.window.main_menu.actions() if a.text() == "&Analysis")
+    entries = {entry.text(): entry for entry in menu.entries}
+    menu.refresh()
+    assert not entries["Run"].isEnabled()
+    panel.workbench.open_series(fakes.make_series())
+    menu.refresh()
+    assert entries["Run"].isEnabled()
+    entries["Run"].trigger()
+    qtbot.waitUntil(lambda: panel.session.analysis is not None)
+
+
+def test_an_error_that_nobody_caught_is_shown(window: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, panel = window
+    passed_on: list[Any] = []
+    monkeypatch.setattr(sys, "excepthook", lambda *args: passed_on.append(args))
+    with application.ErrorsInWindow(panel.session):
+        error = KeyError("surprise")
+        sys.excepthook(KeyError, error, None)
+    assert "surprise" in panel.session.messages[-1].text
+    assert len(passed_on) == 1
+
+
+def test_closing_during_a_run_leaves_nothing_behind(
+    window: Any, fakes: ModuleType, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import hrtem_app.analysis
+    from hrtem_app.gui import workbench
+
+    def endless(series: Any, recipe: Any) -> Any:
+        while True:
+            time.sleep(0.01)
+            yield hrtem_app.analysis.Progress("unet", 0.5)
+
+    monkeypatch.setattr(hrtem_app.analysis, "analysis_steps", endless)
+    viewer, panel = window
+    panel.workbench.open_series(fakes.make_series())
+    panel.workbench.run()
+    qtbot.waitUntil(lambda: panel.session.progress is not None)
+    viewer.close()
+    qtbot.waitUntil(lambda: viewer not in workbench._workbenches)

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import math
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from qtpy.QtCore import QPoint, Qt
+from qtpy.QtWidgets import QStyle, QStyleOptionSlider
+
+from hrtem_app.gui.panels.lattice_filter_panel import LatticeFilterPanel, covers_material
+from hrtem_app.recipe import LatticeFilter
+
+
+@pytest.fixture
+def panel(add_panel: Any, fakes: ModuleType, qtbot: Any) -> Any:
+    panel = add_panel(LatticeFilterPanel)
+    panel.workbench.open_series(fakes.make_series())
+    qtbot.waitUntil(lambda: panel.session.preview is not None)
+    return panel
+
+
+def drag_slider(qtbot: Any, slider: Any, by: int) -> None:
+    """Press on a slider's handle and move it by some pixels."""
+    option = QStyleOptionSlider()
+    slider.initStyleOption(option)
+    handle = slider.style().subControlRect(
+        QStyle.ComplexControl.CC_Slider, option, QStyle.SubControl.SC_SliderHandle, slider
+    )
+    start = handle.center()
+    qtbot.mousePress(slider, Qt.MouseButton.LeftButton, pos=start)
+    for step in range(1, 6):
+        qtbot.mouseMove(slider, QPoint(start.x() + by * step // 5, start.y()))
+    qtbot.mouseRelease(slider, Qt.MouseButton.LeftButton, pos=QPoint(start.x() + by, start.y()))
+
+
+def test_the_lattice_is_found_and_drawn(panel: LatticeFilterPanel) -> None:
+    assert panel.angles[0].value() == pytest.approx(12, abs=1)
+    assert len(panel.spectrum.spots.getData()[0]) == 18
+    assert "12." in panel.found.text()
+
+
+def test_dragging_the_radius_filters_live(panel: LatticeFilterPanel, qtbot: Any) -> None:
+    before = panel.workbench.layers.get("filtered").data.copy()
+    drag_slider(qtbot, panel.radius.slider, 25)
+    radius = panel.session.recipe.filter.radius
+    assert radius > 0.030
+    assert panel.radius.number.value() == pytest.approx(radius)
+    qtbot.waitUntil(lambda: panel.session.preview.settings.radius == radius)
+    assert not np.array_equal(panel.workbench.layers.get("filtered").data, before)
+    assert panel.spectrum.spots.opts["size"] == pytest.approx(2 * radius)
+
+
+def test_a_number_can_be_typed(panel: LatticeFilterPanel, qtbot: Any) -> None:
+    panel.edge.number.selectAll()
+    qtbot.keyClicks(panel.edge.number, "0.0065")
+    qtbot.keyClick(panel.edge.number, Qt.Key.Key_Return)
+    assert panel.session.recipe.filter.edge == pytest.approx(0.0065)
+
+
+def test_the_hint_shows_when_spots_reach_the_material(panel: LatticeFilterPanel) -> None:
+    assert panel.hint.isVisible()
+    panel.radius.slider.setValue(round((0.015 - 0.002) / 0.001))
+    assert panel.session.recipe.filter.radius == pytest.approx(0.015)
+    assert not panel.hint.isVisible()
+
+
+@pytest.mark.parametrize(
+    ("settings", "covers"),
+    [
+        (LatticeFilter(radius=0.021), True),
+        (LatticeFilter(radius=0.02), False),
+        (LatticeFilter(radius=0.03, rings=2), False),
+        (LatticeFilter(radius=0.03, enabled=False), False),
+    ],
+)
+def test_when_spots_can_cover_the_material(settings: LatticeFilter, covers: bool) -> None:
+    assert covers_material(settings) is covers
+
+
+def test_an_angle_is_set_by_hand_and_found_again(panel: LatticeFilterPanel, qtbot: Any) -> None:
+    panel.angles[0].selectAll()
+    qtbot.keyClicks(panel.angles[0], "30")
+    qtbot.keyClick(panel.angles[0], Qt.Key.Key_Return)
+    assert panel.session.recipe.filter.angles == (pytest.approx(math.radians(30)),)
+    qtbot.mouseClick(panel.find_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: panel.session.preview.settings.angles is None)
+    assert panel.angles[0].value() == pytest.approx(12, abs=1)
+
+
+def test_before_after_and_removed(panel: LatticeFilterPanel, qtbot: Any) -> None:
+    layers = panel.workbench.layers
+    qtbot.mouseClick(panel.versions["before"], Qt.MouseButton.LeftButton)
+    assert not layers.get("filtered").visible
+    qtbot.mouseClick(panel.versions["removed"], Qt.MouseButton.LeftButton)
+    assert layers.get("removed").visible
+    series = panel.session.series
+    np.testing.assert_allclose(
+        layers.get("removed").data + layers.get("filtered").data, series.frames, rtol=1e-4, atol=1e-3
+    )
+    qtbot.mouseClick(panel.versions["after"], Qt.MouseButton.LeftButton)
+    assert (layers.get("filtered").visible, layers.get("removed").visible) == (True, False)
+
+
+def test_off_means_off(panel: LatticeFilterPanel, qtbot: Any) -> None:
+    panel.enabled.click()
+    qtbot.waitUntil(lambda: not panel.session.preview.settings.enabled)
+    np.testing.assert_array_equal(panel.workbench.layers.get("filtered").data, panel.session.series.frames)
+    assert not panel.radius.isEnabled()
+    assert panel.spectrum.spots.getData()[0].size == 0
