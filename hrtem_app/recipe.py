@@ -55,6 +55,18 @@ class ColumnFinding(Part):
     ] = 0.9
 
 
+class Sublattice(Part):
+    """Mo against S, decided for whole grains after the networks."""
+
+    enabled: Annotated[
+        bool, Field(description="Decide which sublattice of a grain is Mo from all its columns, not column by column.")
+    ] = True
+    columns: Annotated[int, Field(ge=3, le=10000, description="Smallest grain, in columns, that is decided.")] = 12
+    evidence: Annotated[
+        float, Field(ge=0, le=5, description="Least mean log odds for a decision; below it a grain stays as found.")
+    ] = 0.3
+
+
 class Agreement(Part):
     """Matching of the columns of several networks into sites."""
 
@@ -83,6 +95,7 @@ class Recipe(Part):
     ] = ("unet", "unet_pp", "msd_net")
     device: Annotated[str, Field(description="auto, cpu, cuda, cuda:1 or mps.")] = "auto"
     columns: ColumnFinding = ColumnFinding()
+    sublattice: Sublattice = Sublattice()
     agreement: Agreement = Agreement()
 
     def save(self, path: str | Path) -> None:

@@ -16,6 +16,8 @@ FAINTEST_LATTICE = 2.2
 _SIDE_LOBE = 0.4
 _ANGLE_STEP = np.deg2rad(0.1)
 _SIXTH = np.pi / 3
+# A peak's centre is taken over ±2.5°, the width of a spot; in steps of the angle.
+_PEAK_REACH = 25
 
 
 @dataclass(frozen=True, eq=False)
@@ -230,8 +232,9 @@ def remove_lattice(
 
 
 def _refined(angles: NDArray[np.float64], strength: NDArray[np.float64], best: int) -> float:
-    """The vertex of the parabola through a maximum and its two neighbours, wrapped at 60°."""
-    left, middle, right = strength[best - 1], strength[best], strength[(best + 1) % len(strength)]
-    curvature = left - 2 * middle + right
-    shift = 0.5 * (left - right) / curvature if curvature < 0 else 0.0
-    return float((angles[best] + np.clip(shift, -0.5, 0.5) * _ANGLE_STEP) % _SIXTH)
+    """Centre of mass of the upper half of a peak on the ring, wrapped at 60°."""
+    offsets = np.arange(-_PEAK_REACH, _PEAK_REACH + 1)
+    around = strength[(best + offsets) % len(strength)]
+    weights = np.clip(around - 0.5 * around.max(), 0, None)
+    shift = float((weights * offsets).sum() / weights.sum())
+    return float((angles[best] + shift * _ANGLE_STEP) % _SIXTH)

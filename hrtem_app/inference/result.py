@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from hrtem_app.columns import STOCK_NETWORKS, ColumnTable
 from hrtem_app.inference.finding import find_columns, read_map
 from hrtem_app.inference.resample import to_image, to_map
-from hrtem_app.recipe import ColumnFinding
+from hrtem_app.inference.sublattice import decide_sublattices
+from hrtem_app.recipe import ColumnFinding, Sublattice
 
 if TYPE_CHECKING:
     from hrtem_app.networks.catalog import NetworkCard
@@ -50,7 +51,12 @@ class NetworkResult:
 
 
 def columns_from_maps(
-    name: str, probabilities: NDArray[np.float32], sampling: float, image_sampling: float, settings: ColumnFinding
+    name: str,
+    probabilities: NDArray[np.float32],
+    sampling: float,
+    image_sampling: float,
+    settings: ColumnFinding,
+    sublattice: Sublattice | None = None,
 ) -> ColumnTable:
     """The columns of one network as a table in pixels of the original image.
 
@@ -64,8 +70,13 @@ def columns_from_maps(
         Å per pixel of the maps and of the original image.
     settings
         How columns are found.
+    sublattice
+        How Mo and S are told apart grain by grain; None: the defaults.
     """
-    positions, classes, probability = find_columns(probabilities, sampling, settings)
+    positions, found, _ = find_columns(probabilities, sampling, settings)
+    each = np.stack([read_map(channel, positions) for channel in probabilities[:-1]], axis=1)
+    classes = decide_sublattices(positions * sampling, found, each, sublattice or Sublattice())
+    probability = each[np.arange(len(classes)), classes]
     return ColumnTable(
         positions=to_image(positions, sampling / image_sampling),
         classes=classes,

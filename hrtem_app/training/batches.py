@@ -30,6 +30,7 @@ class ExampleSettings(Part):
     label_radius: Annotated[float, Field(gt=0.1, le=2, description="Radius of the label disks in Å.")] = RADIUS
     crop: Annotated[int, Field(ge=32, le=2048, multiple_of=8, description="Side of a crop in pixels.")] = 160
     crops: Annotated[int, Field(ge=1, le=64, description="Crops taken of each recorded series.")] = 2
+    aimed: Annotated[float, Field(ge=0, le=1, description="Fraction of crops whose middle is a random column.")] = 0.8
     batch: Annotated[int, Field(ge=1, le=1024, description="Crops in a step.")] = 8
 
 
@@ -98,7 +99,7 @@ class Examples(TorchDataset[tuple[torch.Tensor, torch.Tensor]]):
 
     def _crop(self, frames: NDArray[np.float32], series: RecordedSeries, rng: np.random.Generator) -> Example:
         side = min(self.settings.crop, *(8 * (n // 8) for n in frames.shape[1:]))
-        y, x = (int(rng.integers(0, n - side + 1)) for n in frames.shape[1:])
+        y, x = self._corner(series, side, rng)
         labels = disk_labels(
             series.positions - (y, x), series.classes, (side, side), series.sampling, self.settings.label_radius
         )
@@ -108,6 +109,15 @@ class Examples(TorchDataset[tuple[torch.Tensor, torch.Tensor]]):
         if mirrored:
             crop, labels = crop[:, :, ::-1], labels[:, ::-1]
         return np.ascontiguousarray(crop), np.ascontiguousarray(labels)
+
+    def _corner(self, series: RecordedSeries, side: int, rng: np.random.Generator) -> tuple[int, int]:
+        """Mostly around a column: bare support teaches little."""
+        height, width = series.frames.shape[1:]
+        if len(series.positions) and rng.random() < self.settings.aimed:
+            middle = series.positions[rng.integers(len(series.positions))]
+            corner = np.rint(middle - side / 2).astype(int)
+            return int(np.clip(corner[0], 0, height - side)), int(np.clip(corner[1], 0, width - side))
+        return int(rng.integers(0, height - side + 1)), int(rng.integers(0, width - side + 1))
 
 
 def batches(examples: Examples, workers: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
