@@ -23,6 +23,7 @@ from hrtem_app.training.checkpoint import Checkpoint, load_checkpoint, save_chec
 
 TITLES = {"unet": "U-net", "unet_pp": "U-net++", "msd_net": "MSD-net"}
 DEFAULTS = {"unet": {"channels": 8}, "unet_pp": {"channels": 8}, "msd_net": {"channels": 8, "layers": 12, "kernel": 5}}
+CHECKPOINT_SECONDS = 60.0
 
 
 class TrainingError(ValueError):
@@ -155,11 +156,11 @@ def train(
         # The pause for the next batch counts as well: a budget in minutes is one of the clock.
         checkpoint.seconds += time.monotonic() - min(began, events.last)
         event = events.write(checkpoint, float(loss.detach()), rate, fraction, len(frames))
-        if progress:
-            progress(event)
-        if time.monotonic() - saved > 60:
+        if time.monotonic() - saved > CHECKPOINT_SECONDS:
             save_checkpoint(folder, checkpoint, model, average, optimiser)
             saved = time.monotonic()
+        if progress:
+            progress(event)
 
     save_checkpoint(folder, checkpoint, model, average, optimiser)
     card = _card(network, arguments, average, dataset, settings, checkpoint, training_seeds, validation_seeds)

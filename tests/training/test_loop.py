@@ -1,0 +1,135 @@
+"""Training on a tiny dataset: it learns, it resumes, it refuses what makes no training."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from hrtem_app.networks.catalog import load_network_file
+from hrtem_app.simulation.dataset import Dataset, DatasetSettings, simulate
+from hrtem_app.simulation.multislice import MultisliceSettings
+from hrtem_app.simulation.structures import StructureSettings
+from hrtem_app.training.batches import Examples, ExampleSettings, batches
+from hrtem_app.training.evaluation import evaluate
+from hrtem_app.training.loop import TrainingError, TrainingSettings, learning_rate, train
+
+SETTINGS = TrainingSettings(examples=ExampleSettings(crop=64, batch=2, crops=2))
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data") / "waves"
+    settings = DatasetSettings(
+        structure=StructureSettings(field_of_view=22.0, margin=1.0, layers=(1, 1), flake_radius=(0.5, 0.6)),
+        multislice=MultisliceSettings(configurations=1),
+    )
+    simulate(folder, 3, 11, settings=settings, workers=1)
+    return folder
+
+
+def _train(data: Path, out: Path, steps: int, resume: bool = False) -> Path:
+    return train(
+        "unet", data, out, channels=2, steps=steps, resume=resume, settings=SETTINGS, held_out=1, device="cpu", workers=0
+    )
+
+
+def test_the_loss_falls_and_the_card_tells_how(data: Path, tmp_path: Path) -> None:
+    weights = _train(data, tmp_path / "run", steps=40)
+    losses = [json.loads(line)["loss"] for line in (tmp_path / "run" / "events.jsonl").read_text().splitlines()]
+    assert len(losses) == 40
+    assert np.mean(losses[-8:]) < 0.95 * np.mean(losses[:8])
+    module, card = load_network_file(weights)
+    assert card.architecture == "unet"
+    assert card.training["steps"] == 40
+    assert card.training["structure_seeds"] == [11, 12]
+    assert card.training["held_out_seeds"] == [13, 13]
+    with torch.inference_mode():
+        assert module(torch.zeros(1, 3, 32, 32)).shape == (1, 4, 32, 32)
+
+
+def test_a_run_in_two_parts_ends_with_the_weights_of_one_in_one(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = load_file(_train(data, tmp_path / "whole", steps=6))
+
+    class Killed(RuntimeError):
+        pass
+
+    def stop(event: dict[str, float]) -> None:
+        if event["step"] == 4:
+            raise Killed
+
+    monkeypatch.setattr("hrtem_app.training.loop.CHECKPOINT_SECONDS", 0.0)
+    with pytest.raises(Killed):
+        train(
+            "unet",
+            data,
+            tmp_path / "parts",
+            channels=2,
+            steps=6,
+            settings=SETTINGS,
+            held_out=1,
+            device="cpu",
+            workers=0,
+            progress=stop,
+        )
+    parts = load_file(_train(data, tmp_path / "parts", steps=6, resume=True))
+    assert whole.keys() == parts.keys()
+    for name, tensor in whole.items():
+        torch.testing.assert_close(parts[name], tensor, rtol=1e-5, atol=1e-6)
+    steps = [json.loads(line)["step"] for line in (tmp_path / "parts" / "events.jsonl").read_text().splitlines()]
+    assert steps == [1, 2, 3, 4, 5, 6]
+
+
+def test_examples_depend_on_the_visit_alone(data: Path) -> None:
+    dataset = Dataset(data)
+    early = Examples(dataset, dataset.seeds, SETTINGS.examples, 5, 0, 10)
+    late = Examples(dataset, dataset.seeds, SETTINGS.examples, 5, 4, 10)
+    torch.testing.assert_close(early[4][0], late[0][0], rtol=0, atol=0)
+    assert not torch.equal(early[4][0], early[5][0])
+    frames, labels = next(batches(early, 0))
+    assert frames.shape == (2, 3, 64, 64)
+    assert set(labels.unique().tolist()) >= {0, 1, 3}
+
+
+def test_the_learning_rate_rises_and_falls() -> None:
+    settings = TrainingSettings(warm_up=0.1)
+    rates = [learning_rate(f, settings) for f in (0.0, 0.05, 0.1, 0.5, 1.0)]
+    assert rates[0] < rates[1] < rates[2] <= settings.learning_rate
+    assert rates[2] > rates[3] > rates[4] == pytest.approx(0, abs=1e-9)
+
+
+def test_what_makes_no_training_is_refused_by_name(data: Path, tmp_path: Path) -> None:
+    cases: list[tuple[dict[str, object], str]] = [
+        ({"network": "vgg"}, "'vgg'.*unet"),
+        ({"layers": 9}, "layers"),
+        ({"channels": 0}, "0 channels"),
+        ({"steps": 0}, "0"),
+        ({"steps": 5, "minutes": 1.0}, "one of the two"),
+        ({"resume": True}, "no checkpoint"),
+        ({"held_out": 3}, "3 of 3"),
+    ]
+    for change, message in cases:
+        arguments: dict[str, object] = {"network": "unet", "data": data, "out": tmp_path / "x"} | change
+        with pytest.raises(TrainingError, match=message):
+            train(**arguments)  # type: ignore[arg-type]
+        assert not (tmp_path / "x").exists()
+
+
+def test_a_finished_run_is_not_overwritten(data: Path, tmp_path: Path) -> None:
+    _train(data, tmp_path / "run", steps=1)
+    with pytest.raises(TrainingError, match="--resume"):
+        _train(data, tmp_path / "run", steps=1)
+
+
+def test_evaluation_writes_scores_for_each_network_and_series(data: Path, tmp_path: Path) -> None:
+    weights = _train(data, tmp_path / "run", steps=1)
+    summary, table = evaluate(data, tmp_path / "scores", weights=[weights], images_per_structure=2)
+    content = json.loads(summary.read_text())
+    assert content["results"]["unet"]["series"] == 6
+    assert 0 <= content["results"]["unet"]["atomic_f1"] <= 1
+    assert 0 <= content["results"]["unet"]["pixel_f1"] <= 1
+    assert len(table.read_text().splitlines()) == 7
