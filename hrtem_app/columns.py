@@ -165,7 +165,7 @@ class ColumnTable:
         return row | {f"p_{name}": _number(p[i], 5) for name, p in self.network_probability.items()}
 
     def to_csv(self, path: str | Path) -> None:
-        """Write the table as CSV (UTF-8, comma, `\\n`), the columns of `CSV_COLUMNS` in that order."""
+        r"""Write the table as CSV (UTF-8, comma, `\n`), the columns of `CSV_COLUMNS` in that order."""
         with Path(path).open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, self.header(), restval="", lineterminator="\n")
             writer.writeheader()

@@ -20,15 +20,23 @@ class Part(BaseModel):
 class LatticeFilter(Part):
     """Removal of the support's lattice in Fourier space (thesis section 2.1.5)."""
 
-    enabled: Annotated[bool, Field(description="Remove the support's lattice before the networks see the series.")] = True
-    lattice_constant: Annotated[float, Field(gt=0.5, lt=20, description="Lattice constant of the support in Å.")] = 2.467
+    enabled: Annotated[bool, Field(description="Remove the support's lattice before the networks see the series.")] = (
+        True
+    )
+    lattice_constant: Annotated[float, Field(gt=0.5, lt=20, description="Lattice constant of the support in Å.")] = (
+        2.467
+    )
     rings: Annotated[int, Field(ge=1, le=3, description="How many rings of spots are removed.")] = 3
-    radius: Annotated[float, Field(gt=0, le=0.2, description="Radius of the disk removed around each spot, 1/Å.")] = 0.030
+    radius: Annotated[float, Field(gt=0, le=0.2, description="Radius of the disk removed around each spot, 1/Å.")] = (
+        0.030
+    )
     edge: Annotated[float, Field(gt=0, le=0.05, description="Width of the Fermi edge of each disk, 1/Å.")] = 0.004
     lattices: Annotated[int, Field(ge=1, le=6, description="How many turned lattices to look for.")] = 1
     angles: Annotated[
         tuple[float, ...] | None,
-        Field(description="Angles of the first spot of each lattice in rad, 0 to π/3; None: found in the power spectrum."),
+        Field(
+            description="Angles of the first spot of each lattice in rad, 0 to π/3; None: found in the power spectrum."
+        ),
     ] = None
 
 
@@ -48,7 +56,8 @@ class ColumnFinding(Part):
         float, Field(ge=0, le=2, description="Gaussian smoothing of the map before its maxima are sought, σ in Å.")
     ] = 0.25
     window: Annotated[
-        float, Field(gt=0, le=3, description="Radius in Å of the window of the sub-pixel refinement; the shift stays inside.")
+        float,
+        Field(gt=0, le=3, description="Radius in Å of the window of the sub-pixel refinement; the shift stays inside."),
     ] = 0.65
     min_distance: Annotated[
         float, Field(gt=0, le=3, description="No two columns, of any class, are nearer than this, in Å.")
@@ -82,16 +91,20 @@ class Recipe(Part):
         float | None, Field(gt=0, le=100, description="Å per pixel in place of what the file says; None: the file's.")
     ] = None
     defocus: Annotated[
-        tuple[float, ...] | None, Field(description="Defocus per frame in Å in place of what the file says; None: the file's.")
+        tuple[float, ...] | None,
+        Field(description="Defocus per frame in Å in place of what the file says; None: the file's."),
     ] = None
     frames: Annotated[
         tuple[Annotated[int, Field(ge=0)], ...] | None,
-        Field(min_length=1, description="0-based frames that the networks see, in order; None: the first ones by defocus."),
+        Field(
+            min_length=1, description="0-based frames that the networks see, in order; None: the first ones by defocus."
+        ),
     ] = None
     filter: LatticeFilter = LatticeFilter()
     standardisation: Standardisation = Standardisation()
     networks: Annotated[
-        tuple[str, ...], Field(min_length=1, description="Names of the networks that are run, see `hrtem-app networks`.")
+        tuple[str, ...],
+        Field(min_length=1, description="Names of the networks that are run, see `hrtem-app networks`."),
     ] = ("unet", "unet_pp", "msd_net")
     device: Annotated[str, Field(description="auto, cpu, cuda, cuda:1 or mps.")] = "auto"
     columns: ColumnFinding = ColumnFinding()
@@ -122,5 +135,6 @@ class Recipe(Part):
 def explain(error: ValidationError) -> str:
     """A validation error as one line: each field, its value and what is allowed."""
     return "; ".join(
-        f"{'.'.join(str(part) for part in item['loc']) or 'recipe'} = {item['input']!r}: {item['msg']}" for item in error.errors()
+        f"{'.'.join(str(part) for part in item['loc']) or 'recipe'} = {item['input']!r}: {item['msg']}"
+        for item in error.errors()
     )

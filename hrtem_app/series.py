@@ -100,7 +100,8 @@ class FocalSeries:
         for index in indices:
             if not 0 <= index < len(self):
                 raise SeriesError(
-                    f"frame {index} does not exist: '{self.name}' has {len(self)} frames, numbered from 0 to {len(self) - 1}"
+                    f"frame {index} does not exist: '{self.name}' has {len(self)} frames, "
+                    f"numbered from 0 to {len(self) - 1}"
                 )
         defocus = None if self.defocus is None else tuple(self.defocus[i] for i in indices)
         return replace(self, frames=self.frames[list(indices)], defocus=defocus)

@@ -19,7 +19,11 @@ from hrtem_app.simulation.structures import StructureSettings, draw_structure
 
 SEED = 900_007
 STRUCTURE = StructureSettings(
-    field_of_view=90.0, layers=(2, 3), single_vacancies=(0.04, 0.05), flake_radius=(0.42, 0.46), support_radius=(0.8, 0.9)
+    field_of_view=90.0,
+    layers=(2, 3),
+    single_vacancies=(0.04, 0.05),
+    flake_radius=(0.42, 0.46),
+    support_radius=(0.8, 0.9),
 )
 MULTISLICE = MultisliceSettings(configurations=6)
 MICROSCOPE = MicroscopeSettings(dose=(3000.0, 4000.0), defocus=(-60.0, -50.0))

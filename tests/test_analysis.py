@@ -211,7 +211,7 @@ def test_progress_and_cancelling(cards):
     assert fractions == sorted(fractions)
     assert fractions[0] == 0
     assert fractions[-1] <= 1
-    assert [step for step in dict.fromkeys(p.step for p in progress)] == [
+    assert list(dict.fromkeys(p.step for p in progress)) == [
         "lattice filter", "unet", "unet_pp", "msd_net", "agreement",
     ]  # fmt: skip
     assert {"lattice filter", "unet", "columns", "agreement"} <= set(analysis.seconds)

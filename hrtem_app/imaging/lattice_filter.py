@@ -118,7 +118,8 @@ def power_spectrum(frames: NDArray[np.floating]) -> NDArray[np.float32]:
 
     Returns
     -------
-    (y, x) float32, |F|² as `numpy.fft.fftshift` orders it. The window keeps an image's borders from drawing a cross through it.
+    (y, x) float32, |F|² as `numpy.fft.fftshift` orders it. The window keeps an image's borders from drawing a cross
+    through it.
     """
     images = np.asarray(frames, np.float32)
     height, width = images.shape[-2:]
@@ -165,7 +166,8 @@ def find_lattices(
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Angles and strengths of the lattices in a series, the strongest first; at most `settings.lattices`.
 
-    A strength is the peak's amplitude over the median of the ring; below `FAINTEST_LATTICE` nothing is called a lattice.
+    A strength is the peak's amplitude over the median of the ring; below `FAINTEST_LATTICE` nothing is called a
+    lattice.
     """
     if ring_radii(settings)[0] > 0.5 / sampling:
         return (), ()
@@ -216,6 +218,8 @@ def remove_lattice(
     """
     images = np.asarray(frames, np.float32)
     shape = (images.shape[-2], images.shape[-1])
+    angles: tuple[float, ...]
+    strengths: tuple[float, ...]
     if not settings.enabled:
         angles, strengths = (), ()
     elif settings.angles is not None:

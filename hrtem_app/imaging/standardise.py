@@ -10,8 +10,8 @@ from scipy import fft
 def gaussian_blur(images: NDArray[np.floating], sigma: float) -> NDArray[np.float32]:
     """Gaussian blur over the last two axes with mirrored borders, exact for any width.
 
-    With half-sample mirrored borders the Gaussian is diagonal in the type-II cosine transform, so the cost does not grow with
-    its width, as it would in real space (here σ is 50 px and more).
+    With half-sample mirrored borders the Gaussian is diagonal in the type-II cosine transform, so the cost does not
+    grow with its width, as it would in real space (here σ is 50 px and more).
 
     Parameters
     ----------
@@ -32,7 +32,8 @@ def gaussian_blur(images: NDArray[np.floating], sigma: float) -> NDArray[np.floa
 def standardise(frames: NDArray[np.floating], sampling: float, sigma: float = 12.0) -> NDArray[np.float32]:
     """Standardise a series locally (thesis equation 3.3.1).
 
-    All frames share one mean and one scale, so their relative contrast survives. Run it over whole frames, never over tiles.
+    All frames share one mean and one scale, so their relative contrast survives. Run it over whole frames, never
+    over tiles.
 
     Parameters
     ----------
@@ -45,7 +46,8 @@ def standardise(frames: NDArray[np.floating], sampling: float, sigma: float = 12
 
     Returns
     -------
-    (n, y, x) float32: (I - mean of G(I)) / mean of √G((I - mean of G(I))²), means over frames; zero where the scale is zero.
+    (n, y, x) float32: (I - mean of G(I)) / mean of √G((I - mean of G(I))²), means over frames; zero where the scale
+    is zero.
     """
     width = sigma / sampling
     images = np.asarray(frames, np.float32)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from itertools import chain, pairwise
 
 from hrtem_app.inference.network_run import working_sampling
 from hrtem_app.networks.catalog import NetworkCard
@@ -95,7 +95,7 @@ def _about_frames(series: FocalSeries, frames: Sequence[int], recipe: Recipe) ->
         )
         return
     used = [series.defocus[i] for i in frames]
-    if any(later < earlier for earlier, later in zip(used, used[1:], strict=False)):
+    if any(later < earlier for earlier, later in pairwise(used)):
         yield f"the chosen frames are not in ascending order of defocus ({_list(used)} Å), as the networks expect them"
 
 

@@ -76,7 +76,5 @@ def network_steps(
     with watch.measure(card.name):
         maps = yield from predict_steps(module, frames, device)
     with watch.measure("columns"):
-        columns = columns_from_maps(
-            card.name, maps, target, inputs.sampling, recipe.columns, recipe.sublattice
-        )
+        columns = columns_from_maps(card.name, maps, target, inputs.sampling, recipe.columns, recipe.sublattice)
     return NetworkResult(card, maps, target, columns)

@@ -89,5 +89,5 @@ def _taken_apart(
         apart = np.linalg.norm(points[first][:, np.newaxis] - points[second], axis=2)
         if apart.max() <= distance:
             first += second
-            site |= {row: first for row in second}
+            site |= dict.fromkeys(second, first)
     return list({id(members): members for members in site.values()}.values())

@@ -1,8 +1,9 @@
 """Which of a crystal's two sublattices is molybdenum, decided for a whole grain.
 
-Seen along the beam MoS2 is a honeycomb whose two sublattices differ in the direction of their three nearest neighbours. Column
-by column a network may take Mo for 2S where the defocus leaves it nearly open; but a grain is one crystal, so the evidence of all
-its columns counts together.
+Seen along the beam MoS2 is a honeycomb whose two sublattices differ in the direction of their three nearest
+neighbours. Column
+by column a network may take Mo for 2S where the defocus leaves it nearly open; but a grain is one crystal, so the
+evidence of all its columns counts together.
 """
 
 from __future__ import annotations
@@ -91,8 +92,8 @@ def grain_evidence(log_odds: NDArray[np.float64], side: NDArray[np.int64]) -> fl
 def find_grains(positions: NDArray[np.float64], settings: Sublattice) -> Grains:
     """Group columns into grains of one orientation, and split each grain into its two sublattices.
 
-    The three bonds of a column lie 120° apart, so the mean of exp(3iφ) over them is +exp(3iθ) on one sublattice and -exp(3iθ)
-    on the other, θ being the orientation of the grain.
+    The three bonds of a column lie 120° apart, so the mean of exp(3iφ) over them is +exp(3iθ) on one sublattice and
+    -exp(3iθ) on the other, θ being the orientation of the grain.
 
     Parameters
     ----------
@@ -117,12 +118,10 @@ def find_grains(positions: NDArray[np.float64], settings: Sublattice) -> Grains:
     joined = bonds[_same_orientation(star, bonds)]
     graph = sparse.coo_array((np.ones(len(joined)), (joined[:, 0], joined[:, 1])), shape=(count, count))
     _, parts = connected_components(graph, directed=False)
-    number = 0
-    for part in np.flatnonzero(np.bincount(parts) >= settings.columns):
+    for number, part in enumerate(np.flatnonzero(np.bincount(parts) >= settings.columns)):
         rows = np.flatnonzero(parts == part)
         axis = np.exp(0.5j * np.angle((star[rows] ** 2).sum()))
         label[rows], side[rows] = number, np.where((star[rows] * axis.conjugate()).real >= 0, 1, -1)
-        number += 1
     return Grains(label, side)
 
 

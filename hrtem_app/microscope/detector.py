@@ -35,7 +35,8 @@ def resampled(images: torch.Tensor, side: float, points: int, blur: float = 0.0)
         ky = torch.fft.fftfreq(points, side / points, device=images.device)
         kx = torch.fft.rfftfreq(points, side / points, device=images.device)
         out = out * torch.exp(-2 * (torch.pi * blur) ** 2 * (ky[:, None] ** 2 + kx[None, :] ** 2))
-    return torch.fft.irfft2(out, s=(points, points)).mul_((points / size) ** 2).clamp_(min=0)
+    image: torch.Tensor = torch.fft.irfft2(out, s=(points, points)).mul_((points / size) ** 2)
+    return image.clamp_(min=0)
 
 
 def modulation_transfer(shape: tuple[int, int], c: float, device: torch.device | str = "cpu") -> torch.Tensor:
@@ -94,4 +95,5 @@ def recorded(
     transfer = modulation_transfer((images.shape[-2], images.shape[-1]), mtf, images.device)
     signal = torch.fft.irfft2(torch.fft.rfft2(counts) * transfer, s=images.shape[-2:]) / electrons
     noise = torch.randn(signal.shape, generator=generator, device=images.device)
-    return signal + readout * signal.mean() * noise
+    image: torch.Tensor = signal + readout * signal.mean() * noise
+    return image

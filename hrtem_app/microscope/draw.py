@@ -49,7 +49,8 @@ class Microscope:
     def parameters(self) -> dict[str, Any]:
         """All numbers, flat, for records."""
         content = asdict(self)
-        return content | content.pop("aberrations")
+        aberrations: dict[str, Any] = content.pop("aberrations")
+        return content | aberrations
 
 
 @dataclass(frozen=True, eq=False)

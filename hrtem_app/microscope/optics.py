@@ -60,7 +60,9 @@ def frequencies(points: int, side: float, device: torch.device | str = "cpu") ->
     return torch.hypot(k[:, None], k[None, :]), torch.atan2(k[:, None], k[None, :])
 
 
-def transfer_function(points: int, side: float, energy: float, defocus: torch.Tensor, aberrations: Aberrations) -> torch.Tensor:
+def transfer_function(
+    points: int, side: float, energy: float, defocus: torch.Tensor, aberrations: Aberrations
+) -> torch.Tensor:
     """H = exp(-iχ)·E_t, χ = (2π/λ)·[½α²(C10 + C12 cos 2(φ-φ12)) + ⅓α³ C21 cos(φ-φ21) + ¼α⁴ C30], C10 = -defocus.
 
     Parameters

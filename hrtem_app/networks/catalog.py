@@ -32,7 +32,9 @@ class NetworkCard(Part):
     material: str = MOS2_ON_GRAPHITE.name
     classes: tuple[str, ...] = MOS2_ON_GRAPHITE.class_names
     frames: Annotated[int, Field(ge=1, description="Frames that it wants, in the order of their defocus.")] = 3
-    sampling: Annotated[float, Field(gt=0, description="Å/px that a series outside of the range is resampled to.")] = 0.225
+    sampling: Annotated[float, Field(gt=0, description="Å/px that a series outside of the range is resampled to.")] = (
+        0.225
+    )
     sampling_range: Annotated[Range, Field(description="Å/px that it takes as they are.")] = (0.215, 0.235)
     filter: LatticeFilter = LatticeFilter()
     standardisation: Standardisation = Standardisation()
@@ -41,8 +43,10 @@ class NetworkCard(Part):
     defocus_range: Annotated[Range, Field(description="Defocus of any frame in the training, Å.")]
     energy: Annotated[float, Field(gt=0, description="Beam energy of the training, eV.")]
     label_radius: Annotated[float, Field(gt=0, description="Radius of the label disks, Å.")]
-    metrics: dict[str, Any] = {}
-    training: dict[str, Any] = {}
+    metrics: Annotated[dict[str, Any], Field(description="Scores on series not trained on.")] = Field(
+        default_factory=dict
+    )
+    training: Annotated[dict[str, Any], Field(description="How it was trained.")] = Field(default_factory=dict)
     sha256: Annotated[str, Field(description="Of the weights file.")] = ""
 
 
@@ -91,7 +95,7 @@ def folders() -> tuple[Path, ...]:
 
 
 def available() -> dict[str, NetworkCard]:
-    """The cards of all networks that can be loaded, by name; a network of the user's replaces a shipped one of that name."""
+    """The cards of all networks that can be loaded, by name; the user's own replace shipped ones of the same name."""
     return {card.name: card for card, _ in _found().values()}
 
 
@@ -116,7 +120,9 @@ def load_network(name: str, device: torch.device | str = "cpu") -> tuple[torch.n
     """
     found = _found()
     if name not in found:
-        raise NetworkError(f"there is no network '{name}': choose from {', '.join(found) or 'none, no weights are installed'}")
+        raise NetworkError(
+            f"there is no network '{name}': choose from {', '.join(found) or 'none, no weights are installed'}"
+        )
     return load_network_file(found[name][1], device)
 
 
@@ -133,7 +139,9 @@ def load_network_file(path: str | Path, device: torch.device | str = "cpu") -> t
     except OSError as error:
         raise NetworkError(f"the weights {weights} cannot be read: {error}") from error
     if card.sha256 and hashlib.sha256(content).hexdigest() != card.sha256:
-        raise NetworkError(f"the weights {weights} are not those that their card describes: install or train them again")
+        raise NetworkError(
+            f"the weights {weights} are not those that their card describes: install or train them again"
+        )
     module = build_network(card.architecture, card.settings)
     try:
         module.load_state_dict(load(content))

@@ -13,9 +13,10 @@ DILATIONS = 10
 class DilatedConv2d(nn.Conv2d):
     """A convolution that runs as the equivalent transposed one on CPUs.
 
-    With stride 1 a convolution is the transposed convolution with the kernel turned by 180° and its channels swapped. PyTorch has
-    no fast CPU kernel for the gradients of dilated convolutions with few output channels, but it has for their transposes: a
-    training step of MSD-net(3, 25, 5) takes a tenth of the time, with the same result.
+    With stride 1 a convolution is the transposed convolution with the kernel turned by 180° and its channels
+    swapped. PyTorch has
+    no fast CPU kernel for the gradients of dilated convolutions with few output channels, but it has for their
+    transposes: a training step of MSD-net(3, 25, 5) takes a tenth of the time, with the same result.
     """
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -24,7 +25,6 @@ class DilatedConv2d(nn.Conv2d):
             return super().forward(x)
         kernel = self.weight.flip(2, 3).transpose(0, 1)
         return nn.functional.conv_transpose2d(x, kernel, self.bias, padding=self.padding, dilation=self.dilation)  # type: ignore[arg-type]
-
 
 
 class MSDNet(nn.Module):
@@ -60,7 +60,7 @@ class MSDNet(nn.Module):
         return logits
 
     def _dense(self, x: torch.Tensor) -> torch.Tensor:
-        features = self.layers[0](x)
+        features: torch.Tensor = self.layers[0](x)
         for layer in self.layers[1:]:
             features = torch.cat([features, layer(features)], dim=1)
         return features

@@ -11,7 +11,8 @@ from hrtem_app.networks.layers import CLASSES, Block, Layer, pooled, upsampled
 class UNetPlusPlus(nn.Module):
     """U-net++ without deep supervision; 16044c² + 535c + 4 trainable parameters for three frames.
 
-    Nodes are called X(level, step) as in the U-net++ paper (Zhou et al. 2018): level 0 has full resolution, step 0 is the encoder.
+    Nodes are called X(level, step) as in the U-net++ paper (Zhou et al. 2018): level 0 has full resolution, step 0
+    is the encoder.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
 """A simulated dataset: a folder with one zarr store of exit waves and truth per structure.
 
 Images are not stored: they are formed from the waves when they are wanted, each time with another microscope.
-A structure's store is written under another name and renamed when it is whole, so a run that was killed at any moment goes on
-where it stopped, and nothing half-written is ever read.
+A structure's store is written under another name and renamed when it is whole, so a run that was killed at any
+moment goes on where it stopped, and nothing half-written is ever read.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,7 +110,9 @@ class Dataset:
             group = zarr.open_group(str(_path(self.folder, seed)), mode="r")
             waves, positions, classes = (np.asarray(group[name]) for name in ("waves", "positions", "classes"))
         except (OSError, KeyError, ValueError) as error:
-            raise DatasetError(f"structure {seed} of {self.folder} cannot be read ({error}): delete it and simulate again") from error
+            raise DatasetError(
+                f"structure {seed} of {self.folder} cannot be read ({error}): delete it and simulate again"
+            ) from error
         settings = self.settings
         return StoredStructure(
             seed=seed,
@@ -120,7 +122,7 @@ class Dataset:
             cell=settings.structure.cell,
             margin=settings.structure.margin,
             energy=settings.multislice.energy,
-            parameters=dict(group.attrs)["parameters"],
+            parameters=cast(dict[str, Any], group.attrs["parameters"]),
         )
 
 
@@ -160,7 +162,9 @@ def simulate(
         Where the folder holds a dataset of other settings, or parameters are out of range.
     """
     if structures < 1 or seed < 0:
-        raise DatasetError(f"{structures} structures from seed {seed}: give at least one structure and a seed of 0 or more")
+        raise DatasetError(
+            f"{structures} structures from seed {seed}: give at least one structure and a seed of 0 or more"
+        )
     folder = Path(out)
     settings = settings or _settings(field_of_view, configurations)
     _prepare(folder, settings)
@@ -200,11 +204,15 @@ def _prepare(folder: Path, settings: DatasetSettings) -> None:
         raise DatasetError(f"{folder} is not empty and holds no dataset: give an empty or a new folder")
     if (folder / "dataset.json").exists():
         if _read_settings(folder) != settings:
-            raise DatasetError(f"{folder} holds a dataset of other settings: give another folder, or the settings in its dataset.json")
+            raise DatasetError(
+                f"{folder} holds a dataset of other settings: give another folder, or the settings in its dataset.json"
+            )
     else:
         (folder / "structures").mkdir(parents=True, exist_ok=True)
         versions = {name: version(name) for name in ("abtem", "ase", "numpy")}
-        text = json.dumps({"format": FORMAT, "settings": settings.model_dump(mode="json"), "versions": versions}, indent=2)
+        text = json.dumps(
+            {"format": FORMAT, "settings": settings.model_dump(mode="json"), "versions": versions}, indent=2
+        )
         partial = folder / "dataset.json.partial"
         partial.write_text(text + "\n", encoding="utf-8")
         partial.replace(folder / "dataset.json")
@@ -216,7 +224,9 @@ def _read_settings(folder: Path) -> DatasetSettings:
     try:
         content = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
         if content["format"] != FORMAT:
-            raise DatasetError(f"{folder} has dataset format {content['format']}, this version reads {FORMAT}: simulate it again")
+            raise DatasetError(
+                f"{folder} has dataset format {content['format']}, this version reads {FORMAT}: simulate it again"
+            )
         return DatasetSettings.model_validate(content["settings"])
     except DatasetError:
         raise

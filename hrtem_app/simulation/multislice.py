@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,8 @@ _LEAD = 0.5
 class MultisliceSettings(Part):
     """How exit waves are calculated.
 
-    `slices = "planes"` puts every atomic plane into one slice and propagates from plane to plane: exact for flat sheets but for
-    the thickness of an atom's own potential, and a fifth of the cost of slices of 0.5 Å.
+    `slices = "planes"` puts every atomic plane into one slice and propagates from plane to plane: exact for flat
+    sheets but for the thickness of an atom's own potential, and a fifth of the cost of slices of 0.5 Å.
     """
 
     energy: Annotated[float, Field(ge=10e3, le=400e3, description="Beam energy in eV.")] = 50e3
@@ -68,7 +68,7 @@ def exit_waves(structure: Structure, settings: MultisliceSettings, seed: int) ->
         parametrization=settings.parametrization,
         projection=settings.projection,
     )
-    waves = abtem.PlaneWave(energy=settings.energy).multislice(potential, lazy=False)
+    waves: Any = abtem.PlaneWave(energy=settings.energy).multislice(potential, lazy=False)
     # abTEM's axes are (x, y); everything here is (y, x).
     array = np.swapaxes(np.asarray(waves.array).reshape(-1, points, points), -1, -2)
     return band_limited(array, int(np.ceil(side / settings.stored_sampling)))

@@ -28,10 +28,15 @@ class StructureSettings(Part):
     margin: Annotated[float, Field(ge=0, le=20, description="Rim of the cell that no image shows, in Å.")] = 3.4
     layers: Annotated[tuple[int, int], Field(description="Graphite layers, least and most.")] = (1, 6)
     lattice_constant: Annotated[Range, Field(description="Lattice constant of MoS2 in Å.")] = (3.16, 3.18)
-    distance: Annotated[Range, Field(description="From the top graphite layer to the nearest S layer in Å.")] = (3.3, 7.0)
+    distance: Annotated[Range, Field(description="From the top graphite layer to the nearest S layer in Å.")] = (
+        3.3,
+        7.0,
+    )
     single_vacancies: Annotated[Range, Field(description="Fraction of single S and C atoms removed.")] = (0.0, 0.05)
     column_vacancies: Annotated[Range, Field(description="Fraction of Mo columns and S dimers removed.")] = (0.0, 0.05)
-    flake_radius: Annotated[Range, Field(description="Mean radius of the flake, as a fraction of the field of view.")] = (0.28, 0.6)
+    flake_radius: Annotated[
+        Range, Field(description="Mean radius of the flake, as a fraction of the field of view.")
+    ] = (0.28, 0.6)
     support_radius: Annotated[Range, Field(description="Mean radius of the support, likewise.")] = (0.4, 0.9)
     temperature: Annotated[Range, Field(description="Temperature in K.")] = (100.0, 600.0)
 
@@ -171,13 +176,14 @@ def _flake_atoms(
 
 
 def _lattice(a: float, offset: NDArray[np.float64], angle: float, cell: float) -> NDArray[np.float64]:
-    """(n, 2) points (x, y) inside the cell of a hexagonal lattice, `offset` and all turned by `angle` degrees about its middle."""
+    """(n, 2) points (x, y) of a hexagonal lattice in the cell, shifted, then turned by `angle` degrees."""
     reach = int(np.ceil(cell / a)) + 2
     i, j = np.meshgrid(np.arange(-reach, reach + 1), np.arange(-reach, reach + 1))
     points = np.stack([a * (i - j / 2).ravel(), a * np.sqrt(3) / 2 * j.ravel()], axis=1) + offset
     t = np.deg2rad(angle)
     points = points @ np.array([[np.cos(t), np.sin(t)], [-np.sin(t), np.cos(t)]]) + cell / 2
-    return points[((points >= 0) & (points < cell)).all(axis=1)]
+    inside: NDArray[np.float64] = points[((points >= 0) & (points < cell)).all(axis=1)]
+    return inside
 
 
 def _outline(settings: StructureSettings, radius: Range, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -188,4 +194,5 @@ def _outline(settings: StructureSettings, radius: Range, rng: np.random.Generato
     mean = rng.uniform(*radius) * settings.field_of_view
     radii = mean * rng.uniform(0.8, 1.15, corners)
     middle = settings.cell / 2 + rng.uniform(-0.08, 0.08, 2) * settings.field_of_view
-    return middle + radii[:, np.newaxis] * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    corner: NDArray[np.float64] = middle + radii[:, np.newaxis] * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    return corner

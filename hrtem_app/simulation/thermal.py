@@ -26,7 +26,9 @@ def displacement(symbol: str, temperature: float, debye_temperature: float = DEB
     Å per axis, which is what abTEM's `sigmas` are.
     """
     if temperature < 0 or debye_temperature <= 0:
-        raise ValueError(f"a temperature of {temperature} K and a Debye temperature of {debye_temperature} K must not be negative")
+        raise ValueError(
+            f"a temperature of {temperature} K and a Debye temperature of {debye_temperature} K must not be negative"
+        )
     mass = float(atomic_masses[atomic_numbers[symbol]]) * atomic_mass
     square = 3 * hbar**2 / (2 * mass * k * debye_temperature) * (0.25 + temperature / debye_temperature)
     return float(np.sqrt(square) * 1e10)

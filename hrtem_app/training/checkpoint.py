@@ -49,14 +49,16 @@ def load_checkpoint(folder: Path, model: nn.Module, average: nn.Module, optimise
         with safe_open(path, "pt") as file:
             checkpoint = Checkpoint(**json.loads(file.metadata()["checkpoint"]))
             parts: dict[str, dict[str, torch.Tensor]] = {"model": {}, "average": {}, "optimiser": {}}
-            for name in file.keys():
+            for name in file.keys():  # noqa: SIM118 - not a dict, it has no iterator
                 part, key = name.split(".", 1)
                 parts[part][key] = file.get_tensor(name)
         model.load_state_dict(parts["model"])
         average.load_state_dict(parts["average"])
     except (OSError, SafetensorError, RuntimeError, KeyError, TypeError, ValueError) as error:
         reason = str(error).splitlines()[0]
-        raise ValueError(f"the checkpoint {path} cannot be resumed ({reason}): give the settings it was made with") from error
+        raise ValueError(
+            f"the checkpoint {path} cannot be resumed ({reason}): give the settings it was made with"
+        ) from error
     content = optimiser.state_dict()
     states: dict[int, dict[str, torch.Tensor]] = {}
     for name, tensor in parts["optimiser"].items():

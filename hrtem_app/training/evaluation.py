@@ -150,7 +150,9 @@ def _predictions(
     return said
 
 
-def _add(tally: _Tally, series: KnownSeries, table: ColumnTable, result: NetworkResult | None, matching: Matching) -> None:
+def _add(
+    tally: _Tally, series: KnownSeries, table: ColumnTable, result: NetworkResult | None, matching: Matching
+) -> None:
     shape = (series.frames.shape[1], series.frames.shape[2])
     score = column_score(table.positions, table.classes, series.positions, series.classes, shape, matching=matching)
     row: dict[str, Any] = {
@@ -174,7 +176,12 @@ def _add(tally: _Tally, series: KnownSeries, table: ColumnTable, result: Network
 
 
 def _write(
-    folder: Path, data: str | Path, tallies: dict[str, _Tally], cards: list[NetworkCard], recipe: Recipe, matching: Matching
+    folder: Path,
+    data: str | Path,
+    tallies: dict[str, _Tally],
+    cards: list[NetworkCard],
+    recipe: Recipe,
+    matching: Matching,
 ) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     content = {

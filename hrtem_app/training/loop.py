@@ -124,7 +124,7 @@ def train(
     model = build_network(network, arguments)
     # Which memory layout trains faster on a CPU depends on the network (measured); GPUs like channels last.
     layout = torch.channels_last if target.type == "cuda" else getattr(model, "cpu_layout", torch.contiguous_format)
-    model = model.to(target, memory_format=layout)
+    model = model.to(target).to(memory_format=layout)  # type: ignore[call-overload]
     average = build_network(network, arguments).to(target)
     average.load_state_dict(model.state_dict())
     optimiser = torch.optim.AdamW(model.parameters(), settings.learning_rate, weight_decay=settings.weight_decay)
@@ -205,7 +205,9 @@ def split(dataset: Dataset, held_out: int | None) -> tuple[tuple[int, ...], tupl
     """Seeds to train on and seeds to validate on: never the same structure in both."""
     count = max(1, len(dataset) // 20) if held_out is None else held_out
     if not 0 <= count < len(dataset):
-        raise TrainingError(f"{count} of {len(dataset)} structures cannot be held out: simulate more, or hold out fewer")
+        raise TrainingError(
+            f"{count} of {len(dataset)} structures cannot be held out: simulate more, or hold out fewer"
+        )
     cut = len(dataset) - count
     return dataset.seeds[:cut], dataset.seeds[cut:]
 

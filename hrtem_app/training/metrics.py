@@ -22,8 +22,8 @@ class ColumnScore:
     Parameters
     ----------
     hits, false, missed
-        (classes,) columns found within the distance and of the right class, found where there are none of that class, and
-        not found.
+        (classes,) columns found within the distance and of the right class, found where there are none of that
+        class, and not found.
     squares
         Sum over the hits of the squared distance in px².
     confusion
@@ -134,8 +134,7 @@ def pixel_f1(probabilities: NDArray[np.floating], labels: NDArray[np.int64], bac
 
 def _inside(positions: NDArray[np.float64], shape: tuple[int, int], border: float) -> NDArray[np.bool_]:
     last = np.array(shape) - 1 - border
-    inside: NDArray[np.bool_] = ((positions >= border) & (positions <= last)).all(axis=1)
-    return inside
+    return np.asarray(((positions >= border) & (positions <= last)).all(axis=1), np.bool_)
 
 
 def _confusion(

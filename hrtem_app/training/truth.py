@@ -102,7 +102,12 @@ def read_known_series(path: Path) -> KnownSeries:
             meta = json.loads(str(content["meta"]))
         sampling = float(meta["sampling"])
     except (OSError, KeyError, ValueError, TypeError, zipfile.BadZipFile) as error:
-        raise DatasetError(f"{path} is not a series with its truth ({error}): it needs image, positions, cls and meta") from error
+        raise DatasetError(
+            f"{path} is not a series with its truth ({error}): it needs image, positions, cls and meta"
+        ) from error
     if frames.ndim != 3 or len(positions) != len(classes) or not np.isin(classes, range(len(CLASSES))).all():
-        raise DatasetError(f"{path} holds {frames.shape} frames, {len(positions)} positions and {len(classes)} classes: they do not fit")
+        raise DatasetError(
+            f"{path} holds {frames.shape} frames, {len(positions)} positions and {len(classes)} classes: "
+            "they do not fit together"
+        )
     return KnownSeries(path.stem, frames, sampling, positions, classes, meta)

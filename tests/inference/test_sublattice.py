@@ -12,11 +12,13 @@ from hrtem_app.recipe import Sublattice
 A = 3.16
 
 
-def _honeycomb(angle: float, size: int = 10, origin: tuple[float, float] = (0, 0)) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def _honeycomb(
+    angle: float, size: int = 10, origin: tuple[float, float] = (0, 0)
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """(n, 2) positions (y, x) in Å and the class of each: Mo 0, 2S 1."""
     i, j = (n.ravel() for n in np.meshgrid(np.arange(size), np.arange(size)))
     corner = np.stack([A * (i + j / 2), A * np.sqrt(3) / 2 * j], axis=1)
-    points = np.concatenate([corner, corner + [0, A / np.sqrt(3)]])
+    points = np.concatenate([corner, corner + np.array([0, A / np.sqrt(3)])])
     c, s = np.cos(angle), np.sin(angle)
     turned = points @ np.array([[c, s], [-s, c]]) + origin
     return turned[:, ::-1], np.repeat([0, 1], len(corner))

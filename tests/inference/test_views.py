@@ -95,5 +95,5 @@ def test_every_network_has_its_own_colour():
 
 
 def test_refuses_an_unknown_kind(networks):
-    with pytest.raises(ValueError, match="'most'.*all, agree, unique"):
+    with pytest.raises(ValueError, match=r"'most'.*all, agree, unique"):
         agreement_view(networks, 0, "most")

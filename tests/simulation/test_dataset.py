@@ -12,7 +12,8 @@ from hrtem_app.simulation.multislice import MultisliceSettings
 from hrtem_app.simulation.structures import StructureSettings
 
 TINY = DatasetSettings(
-    structure=StructureSettings(field_of_view=20.0, margin=1.0, layers=(1, 1)), multislice=MultisliceSettings(configurations=2)
+    structure=StructureSettings(field_of_view=20.0, margin=1.0, layers=(1, 1)),
+    multislice=MultisliceSettings(configurations=2),
 )
 
 

@@ -15,7 +15,14 @@ SMALL = StructureSettings(field_of_view=40.0)
 
 @pytest.mark.parametrize(
     ("symbol", "temperature", "expected"),
-    [("C", 300, 0.0895), ("S", 300, 0.0548), ("Mo", 300, 0.0317), ("C", 600, 0.1158), ("S", 600, 0.0709), ("Mo", 600, 0.0410)],
+    [
+        ("C", 300, 0.0895),
+        ("S", 300, 0.0548),
+        ("Mo", 300, 0.0317),
+        ("C", 600, 0.1158),
+        ("S", 600, 0.0709),
+        ("Mo", 600, 0.0410),
+    ],
 )
 def test_thermal_displacement(symbol: str, temperature: float, expected: float) -> None:
     assert displacement(symbol, temperature) == pytest.approx(expected, abs=6e-5)
@@ -55,7 +62,9 @@ def test_bond_lengths() -> None:
 
 
 def test_vacancies_come_at_the_rate_asked_for() -> None:
-    settings = StructureSettings(field_of_view=120, single_vacancies=(0.1, 0.1), column_vacancies=(0, 0), flake_radius=(0.5, 0.5))
+    settings = StructureSettings(
+        field_of_view=120, single_vacancies=(0.1, 0.1), column_vacancies=(0, 0), flake_radius=(0.5, 0.5)
+    )
     structure = draw_structure(5, settings)
     two, one = (np.sum(structure.classes == c) for c in (1, 2))
     # Of pairs whose atoms go with 10 % each, 18 % lose one and 1 % lose both.

@@ -34,7 +34,16 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _train(data: Path, out: Path, steps: int, resume: bool = False) -> Path:
     return train(
-        "unet", data, out, channels=2, steps=steps, resume=resume, settings=SETTINGS, held_out=1, device="cpu", workers=0
+        "unet",
+        data,
+        out,
+        channels=2,
+        steps=steps,
+        resume=resume,
+        settings=SETTINGS,
+        held_out=1,
+        device="cpu",
+        workers=0,
     )
 
 
@@ -52,18 +61,20 @@ def test_the_loss_falls_and_the_card_tells_how(data: Path, tmp_path: Path) -> No
         assert module(torch.zeros(1, 3, 32, 32)).shape == (1, 4, 32, 32)
 
 
-def test_a_run_in_two_parts_ends_with_the_weights_of_one_in_one(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_in_two_parts_ends_with_the_weights_of_one_in_one(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     whole = load_file(_train(data, tmp_path / "whole", steps=6))
 
-    class Killed(RuntimeError):
+    class KilledError(RuntimeError):
         pass
 
     def stop(event: dict[str, float]) -> None:
         if event["step"] == 4:
-            raise Killed
+            raise KilledError
 
     monkeypatch.setattr("hrtem_app.training.loop.CHECKPOINT_SECONDS", 0.0)
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         train(
             "unet",
             data,

@@ -44,7 +44,7 @@ def test_two_predictions_cannot_hit_one_column_but_by_the_thesis_count() -> None
 
 def test_a_column_three_pixels_away_is_hit_and_one_beyond_is_not() -> None:
     for offset, hits in ((2.99, 1), (3.01, 0)):
-        score = column_score(TRUE[:1] + [0, offset], CLASSES[:1], TRUE[:1], CLASSES[:1], SHAPE)
+        score = column_score(TRUE[:1] + np.array([0, offset]), CLASSES[:1], TRUE[:1], CLASSES[:1], SHAPE)
         assert score.hits.sum() == hits
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from napari.components import ViewerModel
 from qtpy.QtCore import QEvent
+from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from hrtem_app.gui.links import Link, Links
@@ -35,11 +36,12 @@ class Panel(QWidget):
         self.messages.read.connect(self._on_read)
         self.build()
         self.column.addWidget(self.messages)
+        self._is_current = False
         self._attachment = _Attachment(self.workbench, id(self), self._all_links())
         self._attachment.open()
         # The attachment knows nothing of this object, which is gone when Qt says so.
         self.destroyed.connect(self._attachment.close)
-        self.refresh()
+        self.update_view()
         self._show_messages()
 
     @property
@@ -57,6 +59,19 @@ class Panel(QWidget):
     def refresh(self) -> None:
         """Show the session as it is."""
 
+    def update_view(self) -> None:
+        """Refresh now if the panel is on screen, else when it comes there: sliders stay quick beside many panels."""
+        self._is_current = self.isVisible()
+        if self._is_current:
+            self.refresh()
+
+    def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Catch up with the session."""
+        super().showEvent(event)
+        if not self._is_current:
+            self._is_current = True
+            self.refresh()
+
     def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802 - Qt's name
         """Let go of the session when napari closes the dock, which only takes the panel out of it."""
         super().changeEvent(event)
@@ -65,7 +80,7 @@ class Panel(QWidget):
         if self.parent() is None:
             self._attachment.close()
         elif self._attachment.open():
-            self.refresh()
+            self.update_view()
             self._show_messages()
 
     def _all_links(self) -> Links:
