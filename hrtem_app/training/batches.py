@@ -32,7 +32,7 @@ class ExampleSettings(Part):
     crop: Annotated[int, Field(ge=32, le=2048, multiple_of=8, description="Side of a crop in pixels.")] = 160
     crops: Annotated[int, Field(ge=1, le=64, description="Crops taken of each recorded series.")] = 2
     aimed: Annotated[float, Field(ge=0, le=1, description="Fraction of crops whose middle is a random column.")] = 0.8
-    batch: Annotated[int, Field(ge=1, le=1024, description="Crops in a step.")] = 8
+    batch: Annotated[int, Field(ge=1, le=1024, description="Crops in a step.")] = 4
 
 
 def recorded_series(stored: StoredStructure, settings: MicroscopeSettings, seed: tuple[int, ...]) -> RecordedSeries:
