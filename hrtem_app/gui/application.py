@@ -49,10 +49,14 @@ def run(paths: Sequence[Path], analyse: bool = False) -> int:
         panel.workbench.open(paths, analyse)
     with ErrorsInWindow(panel.session):
         napari.run()
-    panel.workbench.close()
-    # Threads end at their next step; Qt must still be there when they say so.
-    cast(QThreadPool, QThreadPool.globalInstance()).waitForDone(_PATIENCE_MS)
+    shut_down(panel)
     return 0
+
+
+def shut_down(panel: WorkbenchPanel) -> None:
+    """Stop what runs; threads end at their next step, and Qt must still be there when they say so."""
+    panel.workbench.close()
+    cast(QThreadPool, QThreadPool.globalInstance()).waitForDone(_PATIENCE_MS)
 
 
 def create_window() -> tuple[napari.Viewer, WorkbenchPanel]:

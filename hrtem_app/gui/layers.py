@@ -23,6 +23,9 @@ from hrtem_app.series import FocalSeries
 NM_PER_ANGSTROM = 0.1
 # From the bottom of the layer list upwards.
 _ORDER = ("series", "filtered", "removed", "map", "agreement", "columns")
+# These change while a slider is dragged.
+_LIVE = ("filtered", "removed")
+_UNIT_NAMES = {"nm": "nanometer"}
 _DOT_ANGSTROM = 0.9
 
 
@@ -34,6 +37,17 @@ def geometry(sampling: float | None, ndim: int) -> dict[str, Any]:
         "units": ("pixel", unit, unit)[-ndim:],
         "axis_labels": ("frame", "y", "x")[-ndim:],
     }
+
+
+def geometry_changes(layer: Layer, where: dict[str, Any]) -> dict[str, Any]:
+    """Those of a layer's scale, units and axis labels that are not as they should be."""
+    is_now = {
+        "scale": tuple(layer.scale),
+        "units": tuple(str(unit) for unit in layer.units),
+        "axis_labels": tuple(layer.axis_labels),
+    }
+    should_be = where | {"units": tuple(_UNIT_NAMES.get(unit, unit) for unit in where["units"])}
+    return {name: where[name] for name, value in should_be.items() if value != is_now[name]}
 
 
 def contrast_limits(frames: NDArray[np.float32]) -> tuple[float, float]:
@@ -91,8 +105,8 @@ class Layers:
         series = self._session.series
         if series is None:
             return
-        is_new = self._drawn is None or self._drawn.frames is not series.frames
-        self._drawn = series
+        before, self._drawn = self._drawn, series
+        is_new = before is None or before.frames is not series.frames
         if is_new:
             self._drop_results()
             self._fresh_preview = True
@@ -107,6 +121,8 @@ class Layers:
             layer.name = series.name
             self._viewer.canvas.overlays.scale_bar.visible = True
             self._viewer.dims.set_current_step(0, 0)
+        if is_new or before is None or before.sampling != series.sampling:
+            # The camera measures in nm: at another scale it would look elsewhere.
             self._viewer.reset_view()
 
     def _show_preview(self) -> None:
@@ -171,14 +187,18 @@ class Layers:
         ndim = data.shape[1] if kind is Points else data.ndim - bool(first.get("rgb"))
         where = geometry(sampling, ndim)
         layer = self.get(key)
+        if key in _LIVE:
+            data = _into_buffer(layer, data)
         if layer is None:
             layer = kind(data, **({"name": key} | where | first))
             self._layers[key] = layer
             layer.events.visible.connect(self._on_visible)
             self._viewer.layers.insert(self._index(key), layer)
             return layer
-        layer.data = data
-        for name, value in where.items():
+        if layer.data is not data:
+            layer.data = data
+        # napari works out all its axes anew at every assignment, which a dragged slider would feel.
+        for name, value in geometry_changes(layer, where).items():
             setattr(layer, name, value)
         return layer
 
@@ -210,6 +230,15 @@ def class_colours(table: ColumnTable) -> NDArray[np.float32]:
 def points_style(sampling: float) -> dict[str, Any]:
     """How columns are drawn: dots a little smaller than a column."""
     return {"size": _DOT_ANGSTROM / sampling, "border_width": 0, "opacity": 0.85}
+
+
+def _into_buffer(layer: Layer | None, data: NDArray[Any]) -> NDArray[Any]:
+    """Put pixels into a layer's own array and redraw it, much quicker than giving it another; else copy them."""
+    if layer is None or layer.data.shape != data.shape or not layer.data.flags.writeable:
+        return data.copy()
+    np.copyto(layer.data, data)
+    layer.refresh(extent=False, highlight=False)
+    return np.asarray(layer.data)
 
 
 def _first_centre(sampling: float, image_sampling: float) -> tuple[float, float]:

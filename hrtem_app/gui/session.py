@@ -42,7 +42,7 @@ class View(Part):
 class Session:
     """The state of one viewer: series, recipe, results, view and messages.
 
-    Everything it holds is immutable and replaced as a whole: a snapshot for undo or autosave is a handful of references.
+    What it holds is immutable and replaced as a whole: a snapshot for undo or autosave is a handful of references.
     Signals carry nothing: a listener reads the session.
     """
 

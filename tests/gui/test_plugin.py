@@ -40,6 +40,9 @@ def test_panels_work_together_in_a_strange_viewer(
     assert len({id(panel.session) for panel in docks.values()}) == 1
     docks[SeriesPanel].workbench.open_series(fakes.make_series())
     docks[SeriesPanel].workbench.run()
+    qtbot.waitUntil(lambda: docks[ColumnsPanel].session.analysis is not None)
+    viewer.window.show()
+    docks[ColumnsPanel].parent().raise_()
     qtbot.waitUntil(lambda: docks[ColumnsPanel].table.number(0, 0).isdigit())
     qtbot.waitUntil(lambda: docks[LatticeFilterPanel].session.preview is not None)
     assert "somebody's" in [layer.name for layer in viewer.layers]

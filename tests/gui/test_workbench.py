@@ -41,6 +41,7 @@ def test_a_correction_rescales_the_layers_in_place(
     workbench.session.change(sampling=0.3)
     assert workbench.layers.get("series") is layer
     np.testing.assert_allclose(layer.scale, (1, 0.03, 0.03))
+    assert viewer.scene.camera.center[-1] == pytest.approx(0.03 * 160 / 2, rel=0.02)
     qtbot.waitUntil(lambda: workbench.session.preview is not None)
     assert workbench.session.preview.source.sampling == 0.3
 

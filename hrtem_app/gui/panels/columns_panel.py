@@ -79,7 +79,7 @@ class ColumnsPanel(Panel):
             session.recipe_changed,
             self.workbench.layers.visibility_changed,
         )
-        return [(signal, self.refresh) for signal in signals]
+        return [(signal, self.update_view) for signal in signals]
 
     def refresh(self) -> None:
         """Show the counts of what is shown."""

@@ -92,9 +92,9 @@ class LatticeFilterPanel(Panel):
         """Follow series, recipe and preview."""
         session = self.session
         return [
-            (session.series_changed, self.refresh),
-            (session.recipe_changed, self.refresh),
-            (session.preview_changed, self.refresh),
+            (session.series_changed, self.update_view),
+            (session.recipe_changed, self.update_view),
+            (session.preview_changed, self.update_view),
         ]
 
     def refresh(self) -> None:

@@ -74,7 +74,7 @@ class PredictPanel(Panel):
         """Follow recipe, jobs and results."""
         session = self.session
         signals = (session.series_changed, session.recipe_changed, session.activity_changed, session.analysis_changed)
-        return [(signal, self.refresh) for signal in signals]
+        return [(signal, self.update_view) for signal in signals]
 
     def refresh(self) -> None:
         """Show what is chosen and how far the run is."""

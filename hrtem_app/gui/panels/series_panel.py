@@ -92,7 +92,9 @@ class SeriesPanel(Panel):
     def links(self) -> list[Link]:
         """Follow series, recipe and jobs."""
         session = self.session
-        return [(s, self.refresh) for s in (session.series_changed, session.recipe_changed, session.activity_changed)]
+        return [
+            (s, self.update_view) for s in (session.series_changed, session.recipe_changed, session.activity_changed)
+        ]
 
     def refresh(self) -> None:
         """Show the open series."""

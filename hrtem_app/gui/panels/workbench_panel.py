@@ -61,7 +61,7 @@ class WorkbenchPanel(Panel):
         """Follow everything: the lines of the rail say where each step is."""
         session = self.session
         return [
-            (signal, self.refresh)
+            (signal, self.update_view)
             for signal in (
                 session.series_changed,
                 session.recipe_changed,

@@ -26,6 +26,7 @@ class Section(QFrame):
     def __init__(self, title: str, body: QWidget) -> None:
         super().__init__()
         self.body = body
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self.header = QPushButton()
         self.header.setCheckable(True)
         self.header.setMinimumHeight(30)
