@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hrtem_app.cli.progress import ProgressLine
-from hrtem_app.cli.values import recipe_from_options
+from hrtem_app.cli.values import real, recipe_from_options
 from hrtem_app.cli.window import has_screen, open_window
 
 if TYPE_CHECKING:
@@ -21,7 +21,9 @@ DEMO_FOLDER = Path("demo-results")
 def analyse(
     files: Annotated[list[Path], typer.Argument(metavar="FILE", help="The series: one stack, or its frames in order.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results.")],
-    sampling: Annotated[float | None, typer.Option(metavar="A", help="Å per pixel, in place of the file's.")] = None,
+    sampling: Annotated[
+        float | None, typer.Option(parser=real, metavar="A", help="Å per pixel, in place of the file's.")
+    ] = None,
     defocus: Annotated[
         str | None, typer.Option(metavar="A,A,A", help="Defocus of each frame in Å, in place of the file's.")
     ] = None,
@@ -68,13 +70,12 @@ def demo(
 
 def analyse_to(files: list[Path], out: Path, recipe: Recipe, overwrite: bool) -> tuple[Analysis, list[Path]]:
     """Analyse the files and write the results; refuses a folder before the work rather than after it."""
-    progress = ProgressLine()
-    # The first import of the numerical libraries takes seconds, in which a user should not look at nothing.
-    progress.show("loading", 0.0)
-    from hrtem_app.analysis import analyse
-    from hrtem_app.export import check_folder, write_results
+    with ProgressLine() as progress:
+        # The first import of the numerical libraries takes seconds, in which nobody should look at nothing.
+        progress.wait("loading")
+        from hrtem_app.analysis import analyse
+        from hrtem_app.export import check_folder, write_results
 
-    with progress:
         check_folder(out, overwrite)
         analysis = analyse(files, recipe, progress=lambda done: progress.show(done.step, done.fraction))
         progress.show("writing", 0.99)

@@ -11,7 +11,7 @@ _PLAIN_LINES = 10
 
 
 class ProgressLine:
-    """Shows progress; a context manager, so that a line on a terminal is always ended.
+    """Shows progress; a context manager, so that a line on a terminal is always ended, and gone where the work failed.
 
     Parameters
     ----------
@@ -27,9 +27,14 @@ class ProgressLine:
     def __enter__(self) -> ProgressLine:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self._live and self._said is not None:
-            self._write("\n")
+            self._write("\n" if kind is None else "\r\x1b[K")
+
+    def wait(self, step: str) -> None:
+        """Say what is being waited for before the work begins; nothing where a line could not be taken back."""
+        if self._live:
+            self.show(step, 0.0)
 
     def show(self, step: str, fraction: float, detail: str = "") -> None:
         """Say what is being done and how much of the whole (0…1) lies behind."""

@@ -8,21 +8,21 @@ from typing import Annotated
 import typer
 
 from hrtem_app.cli.progress import ProgressLine
-from hrtem_app.cli.values import names
+from hrtem_app.cli.values import names, real, whole
 
 
 def simulate(
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder of the dataset; one that was interrupted is gone on with.")
     ],
-    structures: Annotated[int, typer.Option(metavar="N", help="How many structures.")],
-    seed: Annotated[int, typer.Option(metavar="S", help="Seed of the first; the next ones count up.")],
-    field_of_view: Annotated[float, typer.Option(metavar="A", help="Side of the images in Å.")] = 70.0,
-    configurations: Annotated[int, typer.Option(metavar="n", help="Frozen phonon configurations.")] = 3,
+    structures: Annotated[int, typer.Option(parser=whole, metavar="N", help="How many structures.")],
+    seed: Annotated[int, typer.Option(parser=whole, metavar="S", help="Seed of the first; the next ones count up.")],
+    field_of_view: Annotated[float, typer.Option(parser=real, metavar="A", help="Side of the images in Å.")] = 70.0,
+    configurations: Annotated[int, typer.Option(parser=whole, metavar="n", help="Frozen phonon configurations.")] = 3,
 ) -> None:
     """Simulate exit waves of MoS2 on graphite to train and test on."""
     with ProgressLine() as progress:
-        progress.show("loading", 0.0)
+        progress.wait("loading")
         from hrtem_app.simulation.dataset import simulate as run
 
         def show(done: int, total: int) -> None:
@@ -36,17 +36,23 @@ def train(
     network: Annotated[str, typer.Argument(metavar="NETWORK", help="unet, unet_pp or msd_net.")],
     data: Annotated[Path, typer.Option(metavar="DIR", help="A dataset that `simulate` made.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for checkpoint, weights and card.")],
-    channels: Annotated[int | None, typer.Option(metavar="c", help="Channels of the architecture.")] = None,
-    layers: Annotated[int | None, typer.Option(metavar="n", help="Layers of the architecture (msd_net).")] = None,
-    minutes: Annotated[float | None, typer.Option(metavar="t", help="End after so many minutes of training.")] = None,
+    channels: Annotated[
+        int | None, typer.Option(parser=whole, metavar="c", help="Channels of the architecture.")
+    ] = None,
+    layers: Annotated[
+        int | None, typer.Option(parser=whole, metavar="n", help="Layers of the architecture (msd_net).")
+    ] = None,
+    minutes: Annotated[
+        float | None, typer.Option(parser=real, metavar="t", help="End after so many minutes of training.")
+    ] = None,
     steps: Annotated[
-        int | None, typer.Option(metavar="n", help="End after so many steps, in place of minutes.")
+        int | None, typer.Option(parser=whole, metavar="n", help="End after so many steps, in place of minutes.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the checkpoint in DIR.")] = False,
 ) -> None:
     """Train a network on a simulated dataset."""
     with ProgressLine() as progress:
-        progress.show("loading", 0.0)
+        progress.wait("loading")
         from hrtem_app.training.loop import train as run
 
         def show(state: dict[str, float]) -> None:
@@ -79,7 +85,7 @@ def evaluate(
         list[Path] | None, typer.Option(metavar="FILE...", help="Weights files to score, each beside its card.")
     ] = None,
     images_per_structure: Annotated[
-        int, typer.Option(min=1, metavar="M", help="Microscopes that see each structure.")
+        int, typer.Option(parser=whole, metavar="M", help="Microscopes that see each structure.")
     ] = 1,
     more_weights: Annotated[list[Path] | None, typer.Argument(hidden=True, metavar="[FILE]")] = None,
 ) -> None:
@@ -90,7 +96,7 @@ def evaluate(
         raise ValueError(f"'{more_weights[0]}' belongs to no option: give weights files behind --weights")
     chosen = None if networks is None else names("--networks", networks)
     with ProgressLine() as progress:
-        progress.show("loading", 0.0)
+        progress.wait("loading")
         from hrtem_app.training.evaluation import evaluate as run
 
         def show(done: int, total: int) -> None:

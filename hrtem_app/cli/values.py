@@ -6,8 +6,26 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
+
 if TYPE_CHECKING:
     from hrtem_app.recipe import Recipe
+
+
+def real(text: str) -> float:
+    """A number that an option takes; typer's own message would not name the value."""
+    try:
+        return float(text)
+    except ValueError:
+        raise typer.BadParameter(f"'{text}' is not a number, give one like 0.22") from None
+
+
+def whole(text: str) -> int:
+    """A whole number that an option takes."""
+    try:
+        return int(text)
+    except ValueError:
+        raise typer.BadParameter(f"'{text}' is not a whole number, give one like 3") from None
 
 
 def numbers(option: str, text: str) -> tuple[float, ...]:
