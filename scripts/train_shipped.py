@@ -1,6 +1,6 @@
-"""Make the shipped weights: simulate, train the three networks, score them, put weights and cards into `resources/weights`.
+"""Make the shipped weights: simulate, train the three networks, score them, put weights and cards where they belong.
 
-Run from the repository's root: `python scripts/train_shipped.py FOLDER [MINUTES]`. Every part goes on where it was stopped.
+Run from the repository root: `python scripts/train_shipped.py FOLDER [MINUTES]`. Every part goes on where it stopped.
 The three networks are trained one after the other, each for MINUTES (60 if not given) of the clock.
 """
 
