@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
-from types import TracebackType
 from typing import cast
 
 import napari
+from napari.utils.notifications import ErrorNotification, Notification, notification_manager
 from qtpy.QtCore import QSize, QThreadPool
 from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import QApplication, QMainWindow, QWidget
@@ -27,7 +26,6 @@ logger = logging.getLogger(__name__)
 TITLE = "hrtem-app"
 _SIZE = QSize(1500, 940)
 _PATIENCE_MS = 10_000
-ExceptHook = Callable[[type[BaseException], BaseException, TracebackType | None], object]
 
 
 def run(paths: Sequence[Path], analyse: bool = False) -> int:
@@ -76,23 +74,25 @@ def create_window() -> tuple[napari.Viewer, WorkbenchPanel]:
 
 
 class ErrorsInWindow:
-    """While active, exceptions that nobody caught become a line in the window, and go on to the hook that was there."""
+    """While active, exceptions that nobody caught also become a line in the window that stays until it is read.
+
+    napari catches them while its event loop runs, and shows each in a pop-up that goes away by itself.
+    """
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._before: ExceptHook = sys.__excepthook__
 
     def __enter__(self) -> None:
-        self._before, sys.excepthook = sys.excepthook, self._hook
+        notification_manager.notification_ready.connect(self._on_notification)
 
     def __exit__(self, *_: object) -> None:
-        sys.excepthook = self._before
+        notification_manager.notification_ready.disconnect(self._on_notification)
 
-    def _hook(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        logger.error("uncaught", exc_info=(kind, error, trace))
-        if isinstance(error, Exception):
-            self._session.tell("series", "error", f"Something went wrong, but nothing is lost: {describe(error)}")
-        self._before(kind, error, trace)
+    def _on_notification(self, notification: Notification) -> None:
+        if isinstance(notification, ErrorNotification):
+            logger.error("uncaught", exc_info=notification.exception)
+            text = f"Something went wrong, but nothing is lost: {describe(notification.exception)}"
+            self._session.tell("series", "error", text)
 
 
 def _accept_drops(panel: WorkbenchPanel) -> None:
