@@ -17,7 +17,7 @@ from hrtem_app.series import FocalSeries
 from hrtem_app.simulation.multislice import MultisliceSettings, exit_waves
 from hrtem_app.simulation.structures import StructureSettings, draw_structure
 
-SEED = 900_007
+SEED = 900_008
 STRUCTURE = StructureSettings(
     field_of_view=90.0,
     layers=(2, 3),
