@@ -303,7 +303,7 @@ def _card(
     last = microscope.defocus[1] + (microscope.frames - 1) * microscope.defocus_step[1]
     return NetworkCard(
         name=network,
-        title=f"{TITLES.get(network, network)} for MoS2 on graphite",
+        title=TITLES.get(network, network),
         architecture=network,
         settings=arguments,
         parameters=parameter_count(model),
