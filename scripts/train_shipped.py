@@ -14,10 +14,11 @@ from hrtem_app.networks.catalog import load_network_file, save_network
 from hrtem_app.simulation.dataset import DatasetSettings, simulate
 from hrtem_app.simulation.structures import StructureSettings
 from hrtem_app.training.evaluation import evaluate
-from hrtem_app.training.loop import train
+from hrtem_app.training.loop import TrainingSettings, train
 
 # Twice the thesis' vacancies, so that the rare 1S class is seen more often.
 TRAINING = DatasetSettings(structure=StructureSettings(single_vacancies=(0.0, 0.10)))
+SETTINGS = TrainingSettings(rare_excess=2.0)
 TRAINING_SEED, TRAINING_STRUCTURES, HELD_OUT = 1000, 240, 12
 TEST_SEED, TEST_STRUCTURES = 50_000, 24
 NETWORKS = ("unet", "unet_pp", "msd_net")
@@ -52,7 +53,7 @@ def main() -> None:
         if (out / f"{name}.safetensors").exists():
             continue
         resume = (out / "checkpoint.safetensors").exists()
-        train(name, folder / "train", out, minutes=minutes, held_out=HELD_OUT, resume=resume)
+        train(name, folder / "train", out, minutes=minutes, settings=SETTINGS, held_out=HELD_OUT, resume=resume)
     publish(folder)
 
 

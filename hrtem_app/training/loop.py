@@ -14,6 +14,7 @@ import torch
 from pydantic import Field
 from torch import nn
 
+from hrtem_app.columns import CLASSES
 from hrtem_app.networks.catalog import NetworkCard, architectures, build_network, save_network
 from hrtem_app.networks.layers import parameter_count
 from hrtem_app.recipe import Part
@@ -21,6 +22,7 @@ from hrtem_app.simulation.dataset import Dataset
 from hrtem_app.training.batches import Examples, ExampleSettings, batches
 from hrtem_app.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 
+RARE = CLASSES.index("1S")
 TITLES = {"unet": "U-net", "unet_pp": "U-net++", "msd_net": "MSD-net"}
 DEFAULTS = {"unet": {"channels": 8}, "unet_pp": {"channels": 8}, "msd_net": {"channels": 8, "layers": 12, "kernel": 5}}
 CHECKPOINT_SECONDS = 60.0
@@ -40,6 +42,10 @@ class TrainingSettings(Part):
     clip: Annotated[float, Field(gt=0, description="Largest gradient norm.")] = 1.0
     averaging: Annotated[float, Field(ge=0, lt=1, description="Decay of the averaged weights per step.")] = 0.995
     rare_weight: Annotated[float, Field(gt=0, le=100, description="Weight of the 1S class in the cross-entropy.")] = 2.0
+    rare_excess: Annotated[
+        float,
+        Field(gt=0, le=100, description="How many times more 1S the training set has than the networks will meet."),
+    ] = 1.0
     seed: Annotated[int, Field(ge=0)] = 0
 
 
@@ -164,8 +170,8 @@ def train(
 
     save_checkpoint(folder, checkpoint, model, average, optimiser)
     card = _card(network, arguments, average, dataset, settings, checkpoint, training_seeds, validation_seeds)
-    average.eval()
-    return save_network(average, card, folder)
+    correct_prior(average, RARE, settings.rare_weight * settings.rare_excess)
+    return save_network(average.eval(), card, folder)
 
 
 def architecture_arguments(network: str, channels: int | None, layers: int | None, frames: int) -> dict[str, int]:
@@ -199,6 +205,21 @@ def update_average(average: nn.Module, model: nn.Module, decay: float) -> None:
             old.lerp_(new, 1 - decay)
         else:
             old.copy_(new)
+
+
+@torch.no_grad()
+def correct_prior(module: nn.Module, index: int, factor: float) -> None:
+    """Take back that a class was shown, or weighted, `factor` times too much.
+
+    A network trained so gives probabilities in proportion to that factor (Saerens et al., Neural Computation 14, 21,
+    2002). Its logarithm, taken off the bias of the class in the head, makes vacancies as frequent as they are.
+    """
+    head = module.get_submodule("head")
+    if not isinstance(head, nn.Conv2d) or head.bias is None:
+        raise TypeError(
+            f"{type(module).__name__} has no convolution with a bias as its head, so its priors cannot be corrected"
+        )
+    head.bias[index] -= math.log(factor)
 
 
 def split(dataset: Dataset, held_out: int | None) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -10,13 +10,13 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from hrtem_app.networks.catalog import load_network_file
+from hrtem_app.networks.catalog import build_network, load_network_file
 from hrtem_app.simulation.dataset import Dataset, DatasetSettings, simulate
 from hrtem_app.simulation.multislice import MultisliceSettings
 from hrtem_app.simulation.structures import StructureSettings
 from hrtem_app.training.batches import Examples, ExampleSettings, batches
 from hrtem_app.training.evaluation import evaluate
-from hrtem_app.training.loop import TrainingError, TrainingSettings, learning_rate, train
+from hrtem_app.training.loop import TrainingError, TrainingSettings, correct_prior, learning_rate, train
 
 SETTINGS = TrainingSettings(examples=ExampleSettings(crop=64, batch=2, crops=2))
 
@@ -144,3 +144,15 @@ def test_evaluation_writes_scores_for_each_network_and_series(data: Path, tmp_pa
     assert 0 <= content["results"]["unet"]["atomic_f1"] <= 1
     assert 0 <= content["results"]["unet"]["pixel_f1"] <= 1
     assert len(table.read_text().splitlines()) == 7
+
+
+def test_correcting_a_prior_divides_the_odds_of_one_class() -> None:
+    torch.manual_seed(0)
+    module = build_network("msd_net", {"channels": 2, "layers": 3}).eval()
+    image = torch.randn(1, 3, 16, 16)
+    with torch.no_grad():
+        before = module(image).softmax(1)
+        correct_prior(module, 2, 4.0)
+        after = module(image).softmax(1)
+    torch.testing.assert_close(after[:, 2] / after[:, 1], before[:, 2] / before[:, 1] / 4)
+    torch.testing.assert_close(after[:, 0] / after[:, 1], before[:, 0] / before[:, 1])
