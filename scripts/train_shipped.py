@@ -14,7 +14,8 @@ from hrtem_app.networks.catalog import load_network_file, save_network
 from hrtem_app.simulation.dataset import DatasetSettings, simulate
 from hrtem_app.simulation.structures import StructureSettings
 from hrtem_app.training.evaluation import evaluate
-from hrtem_app.training.loop import TrainingSettings, train
+from hrtem_app.training.loop import train
+from hrtem_app.training.settings import TrainingSettings
 
 # Twice the thesis' vacancies, so that the rare 1S class is seen more often.
 TRAINING = DatasetSettings(structure=StructureSettings(single_vacancies=(0.0, 0.10)))

@@ -2,64 +2,31 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any
 
 import torch
-from pydantic import Field
 from torch import nn
 
-from hrtem_app.columns import CLASSES
-from hrtem_app.networks.catalog import NetworkCard, architectures, build_network, save_network
-from hrtem_app.networks.layers import parameter_count
-from hrtem_app.recipe import Part
+from hrtem_app.networks.catalog import build_network, save_network
 from hrtem_app.simulation.dataset import Dataset
-from hrtem_app.training.batches import Examples, ExampleSettings, batches
+from hrtem_app.training.batches import Examples, batches
+from hrtem_app.training.card import training_card
 from hrtem_app.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from hrtem_app.training.events import Events
+from hrtem_app.training.settings import (
+    RARE,
+    TrainingError,
+    TrainingSettings,
+    architecture_arguments,
+    learning_rate,
+    make_budget,
+)
 
-RARE = CLASSES.index("1S")
-TITLES = {"unet": "U-net", "unet_pp": "U-net++", "msd_net": "MSD-net"}
-DEFAULTS = {"unet": {"channels": 8}, "unet_pp": {"channels": 8}, "msd_net": {"channels": 8, "layers": 12, "kernel": 5}}
 CHECKPOINT_SECONDS = 60.0
-
-
-class TrainingError(ValueError):
-    """A training cannot start or go on; the message names the value and the remedy."""
-
-
-class TrainingSettings(Part):
-    """How a network is trained."""
-
-    examples: ExampleSettings = ExampleSettings()
-    learning_rate: Annotated[float, Field(gt=0, le=1, description="Highest learning rate of AdamW.")] = 2e-3
-    weight_decay: Annotated[float, Field(ge=0, le=1, description="Of AdamW.")] = 1e-4
-    warm_up: Annotated[float, Field(ge=0, le=0.5, description="Fraction of the run in which the rate rises.")] = 0.03
-    clip: Annotated[float, Field(gt=0, description="Largest gradient norm.")] = 1.0
-    averaging: Annotated[float, Field(ge=0, lt=1, description="Decay of the averaged weights per step.")] = 0.995
-    rare_weight: Annotated[float, Field(gt=0, le=100, description="Weight of the 1S class in the cross-entropy.")] = 2.0
-    rare_excess: Annotated[
-        float,
-        Field(gt=0, le=100, description="How many times more 1S the training set has than the networks will meet."),
-    ] = 1.0
-    seed: Annotated[int, Field(ge=0)] = 0
-
-
-class Budget(Part):
-    """When a run ends: after `steps`, or after `minutes` of training."""
-
-    steps: Annotated[int, Field(ge=1)] | None = None
-    minutes: Annotated[float, Field(gt=0)] | None = None
-
-    def spent(self, checkpoint: Checkpoint) -> float:
-        """Fraction of the run that lies behind."""
-        if self.steps is not None:
-            return checkpoint.step / self.steps
-        return checkpoint.seconds / (60 * (self.minutes or 30))
 
 
 def train(
@@ -117,7 +84,7 @@ def train(
     TrainingError
         For values that make no training.
     """
-    budget = _budget(minutes, steps)
+    budget = make_budget(minutes, steps)
     settings = (settings or TrainingSettings()).model_copy(update={"seed": seed})
     arguments = architecture_arguments(network, channels, layers, settings.examples.microscope.frames)
     dataset = Dataset(data)
@@ -139,7 +106,7 @@ def train(
         checkpoint = load_checkpoint(folder, model, average, optimiser)
     weight = torch.tensor([1.0, 1.0, settings.rare_weight, 1.0], device=target)
     loss_function = nn.CrossEntropyLoss(weight)
-    events = _Events(folder / "events.jsonl", checkpoint.step)
+    events = Events(folder / "events.jsonl", checkpoint.step)
     saved = time.monotonic()
 
     model.train()
@@ -169,32 +136,9 @@ def train(
             progress(event)
 
     save_checkpoint(folder, checkpoint, model, average, optimiser)
-    card = _card(network, arguments, average, dataset, settings, checkpoint, training_seeds, validation_seeds)
+    card = training_card(network, arguments, average, dataset, settings, checkpoint, training_seeds, validation_seeds)
     correct_prior(average, RARE, settings.rare_weight * settings.rare_excess)
     return save_network(average.eval(), card, folder)
-
-
-def architecture_arguments(network: str, channels: int | None, layers: int | None, frames: int) -> dict[str, int]:
-    """The arguments of an architecture with the defaults filled in; TrainingError for what makes no network."""
-    if network not in architectures():
-        raise TrainingError(f"there is no network '{network}': choose {', '.join(architectures())}")
-    arguments = dict(DEFAULTS.get(network, {"channels": 8}))
-    for name, value in (("channels", channels), ("layers", layers)):
-        if value is None:
-            continue
-        if name == "layers" and network != "msd_net":
-            raise TrainingError(f"{network} has no adjustable layers ({layers} given): leave --layers out")
-        if not 1 <= value <= 256:
-            raise TrainingError(f"{value} {name} are out of range: give 1 to 256")
-        arguments[name] = value
-    return arguments | {"frames": frames}
-
-
-def learning_rate(fraction: float, settings: TrainingSettings) -> float:
-    """Linear rise, then a cosine to zero, along the fraction of the run that lies behind."""
-    if fraction < settings.warm_up:
-        return settings.learning_rate * (fraction + 1e-3) / (settings.warm_up + 1e-3)
-    return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * min(fraction, 1)))
 
 
 @torch.no_grad()
@@ -240,14 +184,6 @@ def choose(device: str) -> torch.device:
     return torch.device(device)
 
 
-def _budget(minutes: float | None, steps: int | None) -> Budget:
-    if minutes is not None and steps is not None:
-        raise TrainingError(f"{minutes} minutes and {steps} steps were given: give one of the two")
-    if (minutes is not None and minutes <= 0) or (steps is not None and steps < 1):
-        raise TrainingError(f"a run of {minutes if steps is None else steps} is empty: give a positive number")
-    return Budget(steps=steps, minutes=minutes)
-
-
 def _prepare(folder: Path, resume: bool) -> None:
     exists = (folder / "checkpoint.safetensors").exists()
     if resume and not exists:
@@ -264,78 +200,3 @@ def _endless(
     count = max(1, (os.cpu_count() or 2) - 1) if workers is None else workers
     start, far = step * per_step, 10**9
     return batches(Examples(dataset, seeds, settings.examples, settings.seed, start, start + far), count)
-
-
-class _Events:
-    """Appends one JSON line per step."""
-
-    def __init__(self, path: Path, step: int) -> None:
-        self.path, self.last = path, time.monotonic()
-        kept = []
-        if step and path.exists():  # steps after the checkpoint are made again
-            kept = [line for line in path.read_text(encoding="utf-8").splitlines() if _step_of(line) <= step]
-        path.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
-
-    def write(self, checkpoint: Checkpoint, loss: float, rate: float, fraction: float, images: int) -> dict[str, float]:
-        now = time.monotonic()
-        event = {
-            "step": checkpoint.step,
-            "seconds": round(checkpoint.seconds, 3),
-            "fraction": round(fraction, 6),
-            "loss": loss,
-            "learning_rate": rate,
-            "images_per_second": round(images / max(now - self.last, 1e-9), 3),
-        }
-        self.last = now
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(event) + "\n")
-        return event
-
-
-def _step_of(line: str) -> float:
-    try:
-        return float(json.loads(line)["step"])
-    except (ValueError, KeyError, TypeError):
-        return math.inf
-
-
-def _card(
-    network: str,
-    arguments: dict[str, int],
-    model: nn.Module,
-    dataset: Dataset,
-    settings: TrainingSettings,
-    checkpoint: Checkpoint,
-    training_seeds: tuple[int, ...],
-    validation_seeds: tuple[int, ...],
-) -> NetworkCard:
-    examples = settings.examples
-    microscope = examples.microscope
-    record: dict[str, Any] = {
-        "structures": len(training_seeds),
-        "structure_seeds": [training_seeds[0], training_seeds[-1]],
-        "held_out_seeds": [validation_seeds[0], validation_seeds[-1]] if validation_seeds else [],
-        "steps": checkpoint.step,
-        "minutes": round(checkpoint.seconds / 60, 2),
-        "settings": settings.model_dump(mode="json"),
-        "dataset": dataset.settings.model_dump(mode="json"),
-        "torch": torch.__version__,
-    }
-    last = microscope.defocus[1] + (microscope.frames - 1) * microscope.defocus_step[1]
-    return NetworkCard(
-        name=network,
-        title=TITLES.get(network, network),
-        architecture=network,
-        settings=arguments,
-        parameters=parameter_count(model),
-        frames=microscope.frames,
-        sampling=round(sum(microscope.sampling) / 2, 6),
-        sampling_range=microscope.sampling,
-        filter=examples.filter,
-        standardisation=examples.standardisation,
-        dose_range=microscope.dose,
-        defocus_range=(microscope.defocus[0], last),
-        energy=dataset.settings.multislice.energy,
-        label_radius=examples.label_radius,
-        training=record,
-    )

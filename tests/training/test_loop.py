@@ -16,7 +16,8 @@ from hrtem_app.simulation.multislice import MultisliceSettings
 from hrtem_app.simulation.structures import StructureSettings
 from hrtem_app.training.batches import Examples, ExampleSettings, batches
 from hrtem_app.training.evaluation import evaluate
-from hrtem_app.training.loop import TrainingError, TrainingSettings, correct_prior, learning_rate, train
+from hrtem_app.training.loop import correct_prior, train
+from hrtem_app.training.settings import TrainingError, TrainingSettings, learning_rate
 
 SETTINGS = TrainingSettings(examples=ExampleSettings(crop=64, batch=2, crops=2))
 
