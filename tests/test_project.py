@@ -60,6 +60,12 @@ def test_the_sample_is_shipped() -> None:
     assert sample_path().is_file()
 
 
+@pytest.mark.parametrize("network", ["unet", "unet_pp", "msd_net"])
+def test_the_networks_are_shipped(network: str) -> None:
+    for suffix in (".json", ".safetensors"):
+        assert (ROOT / "resources" / "weights" / network).with_suffix(suffix).is_file()
+
+
 def test_entry_points() -> None:
     scripts = {point.name: point.value for point in entry_points(group="console_scripts")}
     manifests = {point.name: point.value for point in entry_points(group="napari.manifest")}
