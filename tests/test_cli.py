@@ -518,3 +518,13 @@ def test_progress_elsewhere_is_few_plain_lines() -> None:
     assert lines[0] == "  0%  training  step 0"
     assert lines[-1] == "100%  training  step 1000"
     assert "\r" not in stream.getvalue()
+
+
+def test_a_shipped_recipe_is_found_by_its_name() -> None:
+    from hrtem_app.cli.values import recipe_from_options
+
+    recipe = recipe_from_options(Path("free_standing_mos2"), device="cpu")
+    assert not recipe.filter.enabled
+    assert recipe.device == "cpu"
+    with pytest.raises(ValueError, match=r"'mystery'.*mos2_on_graphite"):
+        recipe_from_options(Path("mystery"))

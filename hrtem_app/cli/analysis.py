@@ -29,7 +29,8 @@ def analyse(
     ] = None,
     frames: Annotated[str | None, typer.Option(metavar="i,j,k", help="Frames to use, counted from 0.")] = None,
     recipe: Annotated[
-        Path | None, typer.Option(metavar="R.json", help="A recipe; the other options overrule it.")
+        Path | None,
+        typer.Option(metavar="R.json", help="A recipe, or the name of a shipped one; other options overrule it."),
     ] = None,
     networks: Annotated[str | None, typer.Option(metavar="unet,unet_pp,msd_net", help="Which networks to run.")] = None,
     no_filter: Annotated[bool, typer.Option("--no-filter", help="Leave the support's lattice in.")] = False,

@@ -79,7 +79,7 @@ def recipe_from_options(
     """
     from hrtem_app.recipe import Recipe
 
-    base = Recipe.load(file) if file is not None else Recipe()
+    base = Recipe.load(_recipe_path(file)) if file is not None else Recipe()
     given = {
         "sampling": sampling,
         "defocus": None if defocus is None else numbers("--defocus", defocus),
@@ -91,6 +91,18 @@ def recipe_from_options(
     return Recipe.model_validate(
         base.model_dump() | {name: value for name, value in given.items() if value is not None}
     )
+
+
+def _recipe_path(file: Path) -> Path:
+    """The file itself, or the shipped recipe of that name."""
+    from hrtem_app.resources import presets
+
+    shipped = presets()
+    if file.exists() or str(file) not in shipped:
+        if not file.suffix and not file.exists():
+            raise ValueError(f"there is no recipe '{file}': give a file, or one of {', '.join(shipped)}")
+        return file
+    return Path(shipped[str(file)])
 
 
 def _items(option: str, text: str) -> list[str]:
