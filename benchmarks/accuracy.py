@@ -1,7 +1,8 @@
 """Accuracy of the shipped networks, as `hrtem-app evaluate` gives it, on one or more sets of series with their truth.
 
-Run from the repository's root: `python benchmarks/accuracy.py TITLE=FOLDER ...`; it rewrites its section of
-`docs/benchmarks.md`. A folder is a dataset that `hrtem-app simulate` made, or npz series with their truth.
+Run from the repository root: `python benchmarks/accuracy.py TITLE=FOLDER ...`; it rewrites its section of
+`docs/benchmarks.md` and the short table in `README.md`. A folder is a dataset that `hrtem-app simulate` made, or npz
+series with their truth.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import json
 import sys
 import tempfile
 
-from report import table, write_section
+from report import ROOT, table, write_section
 
 from hrtem_app.recipe import Recipe, Sublattice
 from hrtem_app.training.evaluation import evaluate
@@ -40,13 +41,14 @@ def results(folder: str, sublattice: bool) -> tuple[dict, int]:
 
 def main() -> None:
     """Evaluate and write."""
-    sections = []
+    sections, short = [], dict[str, list[str]]()
     for argument in sys.argv[1:]:
         title, _, folder = argument.partition("=")
         found, count = results(folder, sublattice=True)
         plain, _ = results(folder, sublattice=False)
         rows = []
         for name, r in found.items():
+            short.setdefault(name, [name]).append(f"{r['atomic_f1']:.3f} (1S {r['atomic_f1_per_class']['1S']:.2f})")
             per_class, confusion = r["atomic_f1_per_class"], r["confusion"]
             rows.append(
                 [
@@ -62,6 +64,10 @@ def main() -> None:
             )
         sections.append(f"**{title}** ({count} series)\n\n{table(HEADER, rows)}")
     write_section("accuracy", "\n\n".join(sections))
+    titles = [argument.partition("=")[0] for argument in sys.argv[1:]]
+    summary = table(["atomic F1", *titles], list(short.values()))
+    more = "Per class, errors and how it was measured: [docs/benchmarks.md](docs/benchmarks.md)."
+    write_section("accuracy", f"{summary}\n\n{more}", ROOT / "README.md")
 
 
 if __name__ == "__main__":

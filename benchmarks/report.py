@@ -10,16 +10,17 @@ from pathlib import Path
 
 import torch
 
-PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "benchmarks.md"
 
 
-def write_section(name: str, text: str) -> None:
+def write_section(name: str, text: str, path: Path = PAGE) -> None:
     """Put a text between the markers `<!-- name -->` and `<!-- /name -->`, which the page must have."""
-    page = PAGE.read_text(encoding="utf-8")
+    page = path.read_text(encoding="utf-8")
     pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
     if not pattern.search(page):
-        raise ValueError(f"{PAGE} has no section '{name}': put its two markers there")
-    PAGE.write_text(pattern.sub(lambda m: f"{m[1]}{text.strip()}\n{m[2]}", page), encoding="utf-8")
+        raise ValueError(f"{path} has no section '{name}': put its two markers there")
+    path.write_text(pattern.sub(lambda m: f"{m[1]}{text.strip()}\n{m[2]}", page), encoding="utf-8")
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
