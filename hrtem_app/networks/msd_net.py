@@ -68,7 +68,9 @@ class MSDNet(nn.Module):
     def _in_place(self, x: torch.Tensor) -> torch.Tensor:
         """Without gradients every feature is written once into one buffer, of which each layer reads the front."""
         batch, _, height, width = x.shape
-        features = x.new_empty((batch, self.channels * len(self.layers), height, width))
+        shape = (batch, self.channels * len(self.layers), height, width)
+        # Channels last: in contiguous layout the dilated convolutions take twice as long on a CPU.
+        features = torch.empty(shape, dtype=x.dtype, device=x.device, memory_format=torch.channels_last)
         for i, layer in enumerate(self.layers):
             start = i * self.channels
             features[:, start : start + self.channels] = layer(x if i == 0 else features[:, :start])
