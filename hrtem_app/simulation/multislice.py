@@ -21,7 +21,7 @@ class MultisliceSettings(Part):
     """How exit waves are calculated.
 
     `slices = "planes"` puts every atomic plane into one slice and propagates from plane to plane: exact for flat
-    sheets but for the thickness of an atom's own potential, and a fifth of the cost of slices of 0.5 Å.
+    sheets but for the thickness of an atom's own potential, and about a third of the cost of slices of 0.5 Å.
     """
 
     energy: Annotated[float, Field(ge=10e3, le=400e3, description="Beam energy in eV.")] = 50e3

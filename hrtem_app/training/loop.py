@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from hrtem_app.inference.device import choose_device
 from hrtem_app.networks.catalog import build_network, save_network
 from hrtem_app.simulation.dataset import Dataset
 from hrtem_app.training.batches import Examples, batches
@@ -91,7 +92,7 @@ def train(
     training_seeds, validation_seeds = split(dataset, held_out)
     folder = Path(out)
     _prepare(folder, resume)
-    target = choose(device)
+    target = choose_device(device)
 
     torch.manual_seed(settings.seed)
     model = build_network(network, arguments)
@@ -175,13 +176,6 @@ def split(dataset: Dataset, held_out: int | None) -> tuple[tuple[int, ...], tupl
         )
     cut = len(dataset) - count
     return dataset.seeds[:cut], dataset.seeds[cut:]
-
-
-def choose(device: str) -> torch.device:
-    """The device to train on; `auto` takes a GPU where there is one."""
-    if device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return torch.device(device)
 
 
 def _prepare(folder: Path, resume: bool) -> None:
