@@ -134,7 +134,11 @@ class Recipe(Part):
 
 def explain(error: ValidationError) -> str:
     """A validation error as one line: each field, its value and what is allowed."""
-    return "; ".join(
-        f"{'.'.join(str(part) for part in item['loc']) or 'recipe'} = {item['input']!r}: {item['msg']}"
-        for item in error.errors()
-    )
+    return "; ".join(_explained(item["loc"], item["input"], item["msg"]) for item in error.errors())
+
+
+def _explained(place: tuple[int | str, ...], value: object, message: str) -> str:
+    # What our own validators say names the value already, where it concerns a whole part.
+    where = ".".join(str(part) for part in place) or "recipe"
+    said = message.removeprefix("Value error, ")
+    return f"{where}: {said}" if isinstance(value, dict | BaseModel) else f"{where} = {value!r}: {said}"
