@@ -1,45 +1,13 @@
-"""From intensity to recorded image: blur, pixels, dose, modulation transfer, readout; in torch."""
+"""From intensity to recorded image: dose, modulation transfer, readout; in torch, for one series or many."""
 
 from __future__ import annotations
 
 import torch
 
-
-def resampled(images: torch.Tensor, side: float, points: int, blur: float = 0.0) -> torch.Tensor:
-    """Periodic images on another grid over the same cell, blurred on the way; point 0 stays where it is.
-
-    Parameters
-    ----------
-    images
-        (n, y, x) real, square.
-    side
-        Side of the cell in Å.
-    points
-        Grid points along each axis of the result; frequencies that it cannot hold are cut off.
-    blur
-        Standard deviation of a Gaussian in Å.
-
-    Returns
-    -------
-    (n, points, points) float32, not below zero.
-    """
-    size = images.shape[-1]
-    spectrum = torch.fft.rfft2(images)
-    kept = min(points, size)
-    half = (kept - 1) // 2
-    out = torch.zeros((len(images), points, points // 2 + 1), dtype=spectrum.dtype, device=images.device)
-    out[:, : half + 1, : half + 1] = spectrum[:, : half + 1, : half + 1]
-    if half:
-        out[:, -half:, : half + 1] = spectrum[:, -half:, : half + 1]
-    if blur > 0:
-        ky = torch.fft.fftfreq(points, side / points, device=images.device)
-        kx = torch.fft.rfftfreq(points, side / points, device=images.device)
-        out = out * torch.exp(-2 * (torch.pi * blur) ** 2 * (ky[:, None] ** 2 + kx[None, :] ** 2))
-    image: torch.Tensor = torch.fft.irfft2(out, s=(points, points)).mul_((points / size) ** 2)
-    return image.clamp_(min=0)
+from hrtem_app.microscope.optics import Number, along_series
 
 
-def modulation_transfer(shape: tuple[int, int], c: float, device: torch.device | str = "cpu") -> torch.Tensor:
+def modulation_transfer(shape: tuple[int, int], c: Number, device: torch.device | str = "cpu") -> torch.Tensor:
     """MTF(k) = (1-c)/(1+(k/(2 c k_N))²)+c, k_N the Nyquist frequency (thesis equation 2.1.22).
 
     Parameters
@@ -47,53 +15,68 @@ def modulation_transfer(shape: tuple[int, int], c: float, device: torch.device |
     shape
         (y, x) of the image.
     c
-        In (0, 1]; the thesis' Table 1 calls it C1.
+        In (0, 1], or (b,) of them; the thesis' Table 1 calls it C1.
 
     Returns
     -------
-    (y, x//2+1) float32 in the order of `torch.fft.rfft2`.
+    (y, x//2+1), or (b, 1, y, x//2+1), float32 in the order of `torch.fft.rfft2`.
     """
+    floor = along_series(c, device, torch.float32)
     ky = torch.fft.fftfreq(shape[0], 0.5, device=device)
     kx = torch.fft.rfftfreq(shape[1], 0.5, device=device)
-    k = torch.hypot(ky[:, None], kx[None, :])  # in units of Nyquist
-    return (1 - c) / (1 + (k / (2 * c)) ** 2) + c
+    square = ky[:, None] ** 2 + kx**2  # in units of Nyquist
+    transfer: torch.Tensor = (1 - floor) / (1 + square / (2 * floor) ** 2) + floor
+    return transfer
 
 
 def recorded(
-    images: torch.Tensor, sampling: float, dose: float, mtf: float, readout: float, generator: torch.Generator
+    images: torch.Tensor,
+    sampling: Number,
+    dose: Number | None,
+    mtf: Number,
+    readout: Number,
+    generator: torch.Generator | None = None,
 ) -> torch.Tensor:
     """What a camera makes of an intensity: Poisson counts, modulation transfer, Gaussian readout noise.
 
     Parameters
     ----------
     images
-        (n, y, x) intensity, 1 in vacuum.
+        (n, y, x) or (b, n, y, x) intensity, 1 in vacuum.
     sampling
-        Å per pixel.
+        Å per pixel. This and the following may be tensors (b,), one for each series.
     dose
-        e/Å² in each frame.
+        e/Å² in each frame; None: no noise of either kind.
     mtf
         c of `modulation_transfer`.
     readout
-        Standard deviation as a fraction of the mean.
+        Standard deviation as a fraction of the mean of the series.
     generator
-        Source of the noise.
+        Source of the noise, on the device of the images; None: torch's own.
 
     Returns
     -------
-    (n, y, x) float32, 1 in vacuum.
+    Of the shape of the images, float32, 1 in vacuum.
 
     Raises
     ------
     ValueError
         For a dose that is not positive.
     """
-    if dose <= 0:
-        raise ValueError(f"a dose of {dose} e/Å² gives no image: it must be positive")
-    electrons = dose * sampling**2
-    counts = torch.poisson(images * electrons, generator=generator)
     transfer = modulation_transfer((images.shape[-2], images.shape[-1]), mtf, images.device)
-    signal = torch.fft.irfft2(torch.fft.rfft2(counts) * transfer, s=images.shape[-2:]) / electrons
-    noise = torch.randn(signal.shape, generator=generator, device=images.device)
-    image: torch.Tensor = signal + readout * signal.mean() * noise
+    if dose is None:
+        return _transferred(images, transfer)
+    if not (torch.as_tensor(dose) > 0).all():
+        raise ValueError(f"a dose of {dose} e/Å² gives no image: it must be positive, or None for no noise")
+    device = images.device
+    electrons = (along_series(dose, device) * along_series(sampling, device) ** 2).to(torch.float32)
+    signal = _transferred(torch.poisson(images * electrons, generator=generator) / electrons, transfer)
+    deviation = along_series(readout, device, torch.float32) * signal.mean(dim=(-3, -2, -1), keepdim=True)
+    noise = torch.randn(signal.shape, generator=generator, device=device)
+    return signal.addcmul_(noise, deviation.expand_as(signal))
+
+
+def _transferred(images: torch.Tensor, transfer: torch.Tensor) -> torch.Tensor:
+    spectrum = torch.fft.rfft2(images).mul_(transfer)
+    image: torch.Tensor = torch.fft.irfft2(spectrum, s=images.shape[-2:])
     return image
