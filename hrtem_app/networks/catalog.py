@@ -29,7 +29,7 @@ class NetworkCard(Part):
     architecture: Annotated[str, Field(description="unet, unet_pp or msd_net.")]
     settings: Annotated[dict[str, int], Field(description="Arguments of the architecture.")]
     parameters: Annotated[int, Field(ge=1, description="Trainable parameters.")]
-    material: str = MOS2_ON_GRAPHITE.name
+    material: str = MOS2_ON_GRAPHITE.title
     classes: tuple[str, ...] = MOS2_ON_GRAPHITE.class_names
     frames: Annotated[int, Field(ge=1, description="Frames that it wants, in the order of their defocus.")] = 3
     sampling: Annotated[float, Field(gt=0, description="Å/px that a series outside of the range is resampled to.")] = (
