@@ -45,7 +45,8 @@ def test_every_file_that_is_no_code_is_package_data(setup: configparser.ConfigPa
         folder = folders(setup)[package]
         for path in folder.rglob("*"):
             name = path.relative_to(folder).as_posix()
-            if path.is_file() and path.suffix not in NO_DATA and not path.name.startswith("."):
+            made = path.suffix in NO_DATA or "__pycache__" in path.parts
+            if path.is_file() and not made and not path.name.startswith("."):
                 assert any(fnmatch(name, glob) for glob in stated[package]), f"{name} would not be in the wheel"
 
 
