@@ -12,10 +12,12 @@ import torch
 
 from hrtem_app.columns import ColumnTable
 from hrtem_app.io import save_series
-from hrtem_app.microscope.draw import MicroscopeSettings, draw_microscope, record
+from hrtem_app.microscope.draw import MicroscopeSettings, draw_microscope
+from hrtem_app.microscope.record import record
 from hrtem_app.series import FocalSeries
-from hrtem_app.simulation.multislice import MultisliceSettings, exit_waves
-from hrtem_app.simulation.structures import StructureSettings, draw_structure
+from hrtem_app.simulation.multislice import MultisliceSettings, draw_energy, exit_waves
+from hrtem_app.simulation.structure_settings import StructureSettings
+from hrtem_app.simulation.structures import draw_structure
 
 SEED = 900_008
 STRUCTURE = StructureSettings(
@@ -26,19 +28,20 @@ STRUCTURE = StructureSettings(
     support_radius=(0.8, 0.9),
 )
 MULTISLICE = MultisliceSettings(configurations=6)
+ENERGY = draw_energy(SEED, MULTISLICE)
 MICROSCOPE = MicroscopeSettings(dose=(3000.0, 4000.0), defocus=(-60.0, -50.0))
 
 
 def main() -> None:
     """Write `resources/sample/mos2_on_graphite.tif` and its truth."""
     structure = draw_structure(SEED, STRUCTURE)
-    waves = torch.from_numpy(exit_waves(structure, MULTISLICE, SEED))
+    waves = exit_waves(structure, MULTISLICE, SEED)
     microscope = draw_microscope(MICROSCOPE, np.random.default_rng(SEED))
     recorded = record(
         waves,
         STRUCTURE.cell,
         STRUCTURE.margin,
-        MULTISLICE.energy,
+        ENERGY,
         structure.positions,
         structure.classes,
         microscope,
@@ -50,7 +53,7 @@ def main() -> None:
         recorded.frames,
         sampling=recorded.sampling,
         defocus=microscope.defocus,
-        energy=MULTISLICE.energy,
+        energy=ENERGY,
         name="mos2_on_graphite",
     )
     save_series(series, folder / "mos2_on_graphite.tif")

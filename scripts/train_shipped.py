@@ -11,8 +11,9 @@ import sys
 from pathlib import Path
 
 from hrtem_app.networks.catalog import load_network_file, save_network
-from hrtem_app.simulation.dataset import DatasetSettings, simulate
-from hrtem_app.simulation.structures import StructureSettings
+from hrtem_app.simulation.dataset import DatasetSettings
+from hrtem_app.simulation.run import simulate
+from hrtem_app.simulation.structure_settings import StructureSettings
 from hrtem_app.training.evaluation import evaluate
 from hrtem_app.training.loop import train
 from hrtem_app.training.settings import TrainingSettings

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import chain, repeat
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -194,6 +197,22 @@ BAD_INPUT = {
     "images are a word": (["evaluate", "--data=gone", "--out={out}", "--images-per-structure=x"], ["'x'"]),
     "weights without option": (["evaluate", "w.safetensors", "--data", "gone", "--out", "{out}"], ["w.safetensors"]),
     "no structures": (["simulate", "--structures", "0", "--seed", "1", "--out", "{out}"], ["0"]),
+    "no seed": (["simulate", "--structures", "3", "--out", "{out}"], ["--seed", "--preview"]),
+    "material unknown": (["simulate", "--preview=1", "--out={out}", "--material=MoX2"], ["MoX2", "MoSe2"]),
+    "support unknown": (["simulate", "--preview=1", "--out={out}", "--support=mica"], ["mica", "hBN"]),
+    "accuracy unknown": (["simulate", "--preview=1", "--out={out}", "--accuracy=best"], ["best", "reference"]),
+    "preview of no seed": (["simulate", "--preview=-1", "--out={out}"], ["-1"]),
+    "settings missing": (["simulate", "--preview=1", "--out={out}", "--settings=gone.json"], ["gone.json"]),
+    "settings no JSON": (["simulate", "--preview=1", "--out={out}", "--settings={text}"], ["notes.tif"]),
+    "memory is a word": (["simulate", "--structures=1", "--seed=1", "--out={out}", "--memory=much"], ["much"]),
+    "two places to run": (
+        ["simulate", "--structures=1", "--seed=1", "--out={out}", "--scheduler=tcp://a:1", "--slurm=b.yaml"],
+        ["--scheduler", "--slurm"],
+    ),
+    "dataset of nothing": (["dataset", "info", "gone"], ["gone"]),
+    "dataset command mistyped": (["dataset", "inf", "gone"], ["inf", "info"]),
+    "format unknown": (["dataset", "export", "gone", "--out={out}", "--format="], ["--format"]),
+    "fixed images none": (["train", "unet", "--data=x", "--out={out}", "--images-per-structure=0"], ["0"]),
     "view too small": (["simulate", "--structures=1", "--seed=1", "--out={out}", "--field-of-view=-5"], ["-5"]),
     "architecture unknown": (["train", "resnet", "--data", "gone", "--out", "{out}"], ["resnet", "unet"]),
     "training without data": (["train", "unet", "--data", "gone", "--out", "{out}"], ["gone"]),
@@ -387,20 +406,150 @@ def test_mistakes_of_ours_are_not_hidden(monkeypatch: pytest.MonkeyPatch, tmp_pa
         main(["analyse", "a.tif", "--out", str(tmp_path / "out")])
 
 
-def test_simulate(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    import hrtem_app.simulation.dataset
+@pytest.fixture
+def simulated(monkeypatch: pytest.MonkeyPatch) -> list[tuple[tuple[Any, ...], dict[str, Any]]]:
+    """What the library was told, in place of simulating."""
+    import hrtem_app.simulation.run
+    from hrtem_app.simulation.cluster import Pace
 
-    calls: list[Any] = []
+    calls: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
 
-    def simulate(*arguments: object, progress: Callable[[int, int], None], **options: object) -> None:
+    def simulate(*arguments: object, progress: Callable[[Pace], None], **options: object) -> None:
         calls.append((arguments, options))
-        progress(3, 4)
+        pace = Pace(4, 0, clock=chain([0.0], repeat(3.0)).__next__)
+        pace.done(3)
+        progress(pace)
 
-    monkeypatch.setattr(hrtem_app.simulation.dataset, "simulate", simulate)
+    monkeypatch.setattr(hrtem_app.simulation.run, "simulate", simulate)
+    return calls
+
+
+def test_simulate(run: Run, simulated: list[Any]) -> None:
     done = run("simulate", "--out", "d", "--structures", 4, "--seed", 9, "--field-of-view", 50, "--configurations", 2)
     assert (done.code, done.out) == (0, "d\n")
-    assert calls == [((Path("d"), 4, 9), {"field_of_view": 50.0, "configurations": 2})]
-    assert "75%  structures  3 of 4" in done.err
+    (arguments, options), *_ = simulated
+    assert arguments == (Path("d"), 4, 9)
+    assert options["settings"].structure.field_of_view == 50
+    assert options["settings"].multislice.configurations == 2
+    assert (options["workers"], options["scheduler"], options["device"]) == (None, None, "cpu")
+    assert "75%  structures  3 of 4, 1.0/s, 1 s left" in done.err
+
+
+@pytest.mark.parametrize(
+    ("more", "option", "value"),
+    [
+        (["--workers", "3"], "workers", 3),
+        (["--memory", "8GiB"], "memory", "8GiB"),
+        (["--scheduler", "tcp://host:8786"], "scheduler", "tcp://host:8786"),
+        (["--slurm", "jobs.yaml"], "slurm", Path("jobs.yaml")),
+        (["--device", "gpu"], "device", "gpu"),
+    ],
+)
+def test_simulate_hands_on_where_to_run(
+    run: Run, simulated: list[Any], more: list[str], option: str, value: object
+) -> None:
+    assert run("simulate", "--out", "d", "--structures", 4, "--seed", 9, *more).code == 0
+    assert simulated[0][1][option] == value
+
+
+def test_simulate_takes_settings_from_a_file_and_options_over_it(
+    run: Run, simulated: list[Any], tmp_path: Path
+) -> None:
+    content = {"structure": {"material": "WS2", "layers": [2, 3]}, "multislice": {"energy": [60e3, 80e3]}}
+    (tmp_path / "s.json").write_text(json.dumps(content))
+    start = ["simulate", "--out", "d", "--structures", 1, "--seed", 0, "--settings", tmp_path / "s.json"]
+    assert run(*start, "--material", "WSe2", "--support", "hBN").code == 0
+    assert run(*start, "--accuracy", "reference").code == 0
+    one, other = (options["settings"] for _, options in simulated)
+    assert (one.structure.material, one.structure.support, one.structure.layers) == ("WSe2", "hBN", (2, 3))
+    assert one.multislice.energy == (60e3, 80e3)
+    assert (other.multislice.projection, other.multislice.configurations) == ("finite", 10)
+    # An accuracy is about the calculation; what is simulated stays.
+    assert other.multislice.energy == (60e3, 80e3)
+
+
+@pytest.fixture(scope="module")
+def waves(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from hrtem_app.simulation.dataset import DatasetSettings
+    from hrtem_app.simulation.run import simulate
+
+    folder = tmp_path_factory.mktemp("waves") / "d"
+    settings = {"structure": {"field_of_view": 24.0, "layers": (1, 1)}, "multislice": {"configurations": 1}}
+    simulate(folder, 3, 5, settings=DatasetSettings.model_validate(settings), workers=0)
+    return folder
+
+
+def test_dataset_info(run: Run, waves: Path) -> None:
+    done = run("dataset", "info", waves)
+    assert done.code == 0
+    assert done.out.startswith("structures   3, seeds 5 to 7\n")
+    assert re.search(r"^columns +\d+ Mo, \d+ 2S, \d+ 1S$", done.out, re.MULTILINE)
+    assert re.search(r"^support +graphene ×3$", done.out, re.MULTILINE)
+    content = json.loads(run("dataset", "info", waves, "--json").out)
+    assert content["structures"] == 3
+    assert len(content["parameters"]["temperature"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [
+        (["a", "b", "a"], "a ×2, b ×1"),
+        ([True, False, True], "False ×1, True ×2"),
+        ([1, 1, 2], "1 ×2, 2 ×1"),
+        ([float(i) for i in range(24)], "         0 ████████████████████████ 23"),
+        ([0.0] * 8 + [1.0] + [0.01 * i for i in range(40, 48)], None),
+    ],
+)
+def test_histograms(values: list[Any], shown: str | None) -> None:
+    from hrtem_app.cli.dataset import histogram
+
+    text = histogram(values)
+    if shown is not None:
+        assert text == shown
+    else:
+        bars = text[11:35]
+        assert bars[0] == "█"
+        assert bars[-1] == "▁"
+        assert bars[2:8].isspace()
+
+
+def test_dataset_verify_ends_with_the_content(run: Run, waves: Path, tmp_path: Path) -> None:
+    done = run("dataset", "verify", waves)
+    assert done.code == 0
+    first, last = done.out.splitlines()
+    assert first == "structures 3, damaged 0"
+    assert re.fullmatch(r"content [0-9a-f]{64}", last)
+    copy = Path(shutil.copytree(waves, tmp_path / "copy"))
+    (copy / "structures/0000006/waves/c/0/0/0").unlink()
+    done = run("dataset", "verify", copy)
+    assert done.code == 1
+    assert done.out.startswith("damaged 6: 1 chunks of waves are gone")
+    assert "damaged 1" in done.out
+    assert done.out.splitlines()[-1] != last
+
+
+def test_dataset_preview_and_export(run: Run, waves: Path, tmp_path: Path) -> None:
+    done = run("dataset", "preview", waves, "--out", tmp_path / "new" / "sheet.png", "--structures", 2)
+    assert (done.code, done.out) == (0, f"{tmp_path / 'new' / 'sheet.png'}\n")
+    assert (tmp_path / "new" / "sheet.png").stat().st_size > 10_000
+    out = tmp_path / "series"
+    done = run("dataset", "export", waves, "--out", out, "--images-per-structure", 2, "--format", "npz,tiff")
+    assert (done.code, done.out) == (0, f"{out}\n")
+    assert len(list(out.iterdir())) == 3 * 2 * 3
+
+
+def test_simulate_preview(run: Run, tmp_path: Path) -> None:
+    done = run("simulate", "--preview", 7, "--out", tmp_path / "p", "--field-of-view", 24, "--material", "WS2")
+    assert done.code == 0
+    picture, atoms = done.out.split()
+    assert Path(picture).stat().st_size > 50_000
+    assert {"W", "S"} <= set(Path(atoms).read_text().split())
+
+
+def test_dataset_alone_says_what_there_is(run: Run) -> None:
+    done = run("dataset")
+    assert done.code == 0
+    assert all(command in done.out for command in ("info", "verify", "preview", "export"))
 
 
 def test_train(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -417,7 +566,12 @@ def test_train(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     done = run("train", "unet", "--data", "d", "--out", "o", "--channels", 4, "--steps", 9, "--resume")
     assert (done.code, done.out) == (0, "o/unet.safetensors\n")
     options = {"channels": 4, "layers": None, "minutes": None, "steps": 9, "resume": True}
-    assert calls == [(("unet", Path("d"), Path("o")), options)]
+    (arguments, told), *_ = calls
+    assert arguments == ("unet", Path("d"), Path("o"))
+    assert {name: told[name] for name in options} == options
+    assert told["settings"].examples.images_per_structure is None
+    run("train", "unet", "--data", "d", "--out", "o", "--images-per-structure", 10)
+    assert calls[1][1]["settings"].examples.images_per_structure == 10
     assert "20%  training  step 7  loss 0.5000  12.2 images/s" in done.err
 
 

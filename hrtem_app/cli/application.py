@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from hrtem_app.cli import about, analysis, training
+from hrtem_app.cli import about, analysis, dataset, simulation, training
 from hrtem_app.cli.group import WINDOW, FilesOrCommand
 from hrtem_app.cli.window import open_window, window
 
@@ -32,13 +32,14 @@ app.command(WINDOW, hidden=True)(window)
 for command in (
     analysis.demo,
     analysis.analyse,
-    training.simulate,
+    simulation.simulate,
     training.train,
     training.evaluate,
     about.networks,
     about.info,
 ):
     app.command()(command)
+app.add_typer(dataset.app, name="dataset")
 
 
 def _version(wanted: bool) -> None:

@@ -1,4 +1,4 @@
-"""`simulate`, `train` and `evaluate`: where networks come from and how good they are."""
+"""`train` and `evaluate`: where networks come from and how good they are."""
 
 from __future__ import annotations
 
@@ -9,27 +9,6 @@ import typer
 
 from hrtem_app.cli.progress import ProgressLine
 from hrtem_app.cli.values import names, real, whole
-
-
-def simulate(
-    out: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder of the dataset; one that was interrupted is gone on with.")
-    ],
-    structures: Annotated[int, typer.Option(parser=whole, metavar="N", help="How many structures.")],
-    seed: Annotated[int, typer.Option(parser=whole, metavar="S", help="Seed of the first; the next ones count up.")],
-    field_of_view: Annotated[float, typer.Option(parser=real, metavar="A", help="Side of the images in Å.")] = 70.0,
-    configurations: Annotated[int, typer.Option(parser=whole, metavar="n", help="Frozen phonon configurations.")] = 3,
-) -> None:
-    """Simulate exit waves of MoS2 on graphite to train and test on."""
-    with ProgressLine() as progress:
-        progress.wait("loading")
-        from hrtem_app.simulation.dataset import simulate as run
-
-        def show(done: int, total: int) -> None:
-            progress.show("structures", done / total, f"{done} of {total}")
-
-        run(out, structures, seed, field_of_view=field_of_view, configurations=configurations, progress=show)
-    typer.echo(str(out))
 
 
 def train(
@@ -49,11 +28,19 @@ def train(
         int | None, typer.Option(parser=whole, metavar="n", help="End after so many steps, in place of minutes.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the checkpoint in DIR.")] = False,
+    images_per_structure: Annotated[
+        int | None,
+        typer.Option(
+            parser=whole, metavar="M", help="Fixed images of each structure, as in the thesis; new ones if not given."
+        ),
+    ] = None,
 ) -> None:
     """Train a network on a simulated dataset."""
     with ProgressLine() as progress:
         progress.wait("loading")
+        from hrtem_app.training.batches import ExampleSettings
         from hrtem_app.training.loop import train as run
+        from hrtem_app.training.settings import TrainingSettings
 
         def show(state: dict[str, float]) -> None:
             detail = f"step {state['step']:.0f}  loss {state['loss']:.4f}  {state['images_per_second']:.1f} images/s"
@@ -68,6 +55,7 @@ def train(
             minutes=minutes,
             steps=steps,
             resume=resume,
+            settings=TrainingSettings(examples=ExampleSettings(images_per_structure=images_per_structure)),
             progress=show,
         )
     typer.echo(str(weights))

@@ -1,32 +1,30 @@
-"""A simulated dataset: a folder with one zarr store of exit waves and truth per structure.
+"""A simulated dataset: a zarr store with the exit waves of each structure and the truth about it.
 
 Images are not stored: they are formed from the waves when they are wanted, each time with another microscope.
-A structure's store is written under another name and renamed when it is whole, so a run that was killed at any
-moment goes on where it stopped, and nothing half-written is ever read.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-import os
-import shutil
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import version
-from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
+from pydantic import model_validator
 
-from hrtem_app.recipe import Part, explain
-from hrtem_app.simulation.multislice import MultisliceSettings, exit_waves
-from hrtem_app.simulation.structures import StructureSettings, draw_structure
+from hrtem_app.materials import find_material
+from hrtem_app.recipe import Part
+from hrtem_app.simulation.multislice import MultisliceSettings
+from hrtem_app.simulation.structure_settings import StructureSettings
 
-FORMAT = 1
+FORMAT = 2
+STRUCTURES = "structures"
+# Points of the potential along an axis; beyond, one array of it has half a GiB.
+_MOST_POINTS = 8192
 
 
 class DatasetError(ValueError):
@@ -38,6 +36,22 @@ class DatasetSettings(Part):
 
     structure: StructureSettings = StructureSettings()
     multislice: MultisliceSettings = MultisliceSettings()
+
+    @model_validator(mode="after")
+    def _the_grid_is_of_a_size(self) -> Self:
+        points = self.structure.cell / self.multislice.sampling
+        if points > _MOST_POINTS:
+            raise ValueError(
+                f"a sampling of {self.multislice.sampling:g} Å divides a cell of {self.structure.cell:g} Å into "
+                f"{points:.0f}² points: give at least {self.structure.cell / _MOST_POINTS:.3g} Å, or a smaller field "
+                "of view"
+            )
+        return self
+
+    @property
+    def stored_points(self) -> int:
+        """Points of the stored waves along each axis."""
+        return int(np.ceil(self.structure.cell / self.multislice.stored_sampling))
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,13 +67,15 @@ class StoredStructure:
     positions
         (n, 2) column positions (y, x) in Å in the cell.
     classes
-        (n,) 0 Mo, 1 2S, 2 1S.
+        (n,) indices into the material's classes (of MoS2: 0 Mo, 1 2S, 2 1S).
     cell, margin
         Side of the cell, and of the rim that images leave out, in Å.
     energy
         In eV.
     parameters
         Everything that was drawn.
+    versions
+        Of the programs that made it.
     """
 
     seed: int
@@ -70,6 +86,16 @@ class StoredStructure:
     margin: float
     energy: float
     parameters: dict[str, Any]
+    versions: dict[str, str]
+
+    def hash(self) -> bytes:
+        """SHA-256 of all that matters for training: equal for equal content, whatever made it."""
+        digest = hashlib.sha256()
+        header = [self.seed, self.cell, self.margin, self.energy, self.parameters]
+        digest.update(json.dumps(header, sort_keys=True).encode())
+        for array in (self.waves, self.positions, self.classes):
+            digest.update(f"{array.dtype.str}{array.shape}".encode() + np.ascontiguousarray(array).tobytes())
+        return digest.digest()
 
 
 class Dataset:
@@ -88,8 +114,8 @@ class Dataset:
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
-        self.settings = _read_settings(self.folder)
-        self.seeds = tuple(sorted(int(path.stem) for path in (self.folder / "structures").glob("*.zarr")))
+        self.settings = read_settings(self.folder)
+        self.seeds = finished(self.folder)
         if not self.seeds:
             raise DatasetError(f"{self.folder} holds no finished structure yet: run `hrtem-app simulate` to its end")
 
@@ -102,163 +128,63 @@ class Dataset:
     def __iter__(self) -> Iterator[StoredStructure]:
         return (self.load(seed) for seed in self.seeds)
 
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the column classes, in the order of their indices."""
+        return find_material(self.settings.structure.material).class_names
+
     def load(self, seed: int) -> StoredStructure:
-        """Read one structure by its seed."""
+        """Read one structure by its seed; DatasetError where it cannot be read."""
         import zarr
 
         try:
-            group = zarr.open_group(str(_path(self.folder, seed)), mode="r")
+            group = zarr.open_group(str(structure_path(self.folder, seed)), mode="r")
             waves, positions, classes = (np.asarray(group[name]) for name in ("waves", "positions", "classes"))
-        except (OSError, KeyError, ValueError) as error:
+            attributes = cast(dict[str, Any], group.attrs.asdict())
+            parameters, energy = attributes["parameters"], float(attributes["energy"])
+        # Checksums that do not match come as RuntimeError.
+        except (OSError, KeyError, ValueError, RuntimeError) as error:
             raise DatasetError(
                 f"structure {seed} of {self.folder} cannot be read ({error}): delete it and simulate again"
             ) from error
-        settings = self.settings
         return StoredStructure(
             seed=seed,
             waves=waves.astype(np.complex64, copy=False),
             positions=positions,
             classes=classes,
-            cell=settings.structure.cell,
-            margin=settings.structure.margin,
-            energy=settings.multislice.energy,
-            parameters=cast(dict[str, Any], group.attrs["parameters"]),
+            cell=self.settings.structure.cell,
+            margin=self.settings.structure.margin,
+            energy=energy,
+            parameters=parameters,
+            versions=attributes.get("versions", {}),
         )
 
 
-def simulate(
-    out: str | Path,
-    structures: int,
-    seed: int,
-    *,
-    field_of_view: float = 70.0,
-    configurations: int = 3,
-    settings: DatasetSettings | None = None,
-    workers: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
-) -> None:
-    """Simulate a dataset, or go on with one that was interrupted.
-
-    Parameters
-    ----------
-    out
-        The folder.
-    structures
-        How many, with seeds `seed`, `seed + 1`, …
-    seed
-        The first seed. The same seed gives the same structure whatever the number of workers.
-    field_of_view, configurations
-        Side of the images in Å, and phonon configurations; ignored where `settings` are given.
-    settings
-        Everything else.
-    workers
-        Processes; None: one per core.
-    progress
-        Called with (done, all).
-
-    Raises
-    ------
-    DatasetError
-        Where the folder holds a dataset of other settings, or parameters are out of range.
-    """
-    if structures < 1 or seed < 0:
-        raise DatasetError(
-            f"{structures} structures from seed {seed}: give at least one structure and a seed of 0 or more"
-        )
-    folder = Path(out)
-    settings = settings or _settings(field_of_view, configurations)
-    _prepare(folder, settings)
-    wanted = [s for s in range(seed, seed + structures) if not _path(folder, s).exists()]
-    done = structures - len(wanted)
-    if progress:
-        progress(done, structures)
-    workers = min(workers or os.cpu_count() or 1, max(len(wanted), 1))
-    # Forking after numerical libraries have started their threads can hang, so workers are spawned.
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_one_thread) as pool:
-        futures = [pool.submit(_simulate_one, folder, settings, s) for s in wanted]
-        try:
-            for future in as_completed(futures):
-                future.result()
-                done += 1
-                if progress:
-                    progress(done, structures)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+def structure_path(folder: Path, seed: int) -> Path:
+    """Where the structure of a seed lies."""
+    return folder / STRUCTURES / f"{seed:07d}"
 
 
-def _settings(field_of_view: float, configurations: int) -> DatasetSettings:
-    try:
-        return DatasetSettings(
-            structure=StructureSettings(field_of_view=field_of_view),
-            multislice=MultisliceSettings(configurations=configurations),
-        )
-    except ValidationError as error:
-        raise DatasetError(explain(error)) from error
+def finished(folder: Path) -> tuple[int, ...]:
+    """Seeds of the structures that are whole, ascending."""
+    places = (folder / STRUCTURES).glob("[0-9]*") if folder.is_dir() else ()
+    return tuple(sorted(int(path.name) for path in places if path.name.isdigit()))
 
 
-def _prepare(folder: Path, settings: DatasetSettings) -> None:
-    if folder.exists() and not folder.is_dir():
-        raise DatasetError(f"{folder} is a file: give a folder")
-    if folder.exists() and any(folder.iterdir()) and not (folder / "dataset.json").exists():
-        raise DatasetError(f"{folder} is not empty and holds no dataset: give an empty or a new folder")
+def read_settings(folder: Path) -> DatasetSettings:
+    """The settings that a dataset was made with; DatasetError where the folder is none."""
     if (folder / "dataset.json").exists():
-        if _read_settings(folder) != settings:
-            raise DatasetError(
-                f"{folder} holds a dataset of other settings: give another folder, or the settings in its dataset.json"
-            )
-    else:
-        (folder / "structures").mkdir(parents=True, exist_ok=True)
-        versions = {name: version(name) for name in ("abtem", "ase", "numpy")}
-        text = json.dumps(
-            {"format": FORMAT, "settings": settings.model_dump(mode="json"), "versions": versions}, indent=2
+        raise DatasetError(
+            f"{folder} was made by an earlier version, this one reads format {FORMAT}: simulate it again"
         )
-        partial = folder / "dataset.json.partial"
-        partial.write_text(text + "\n", encoding="utf-8")
-        partial.replace(folder / "dataset.json")
-    for leftover in (folder / "structures").glob("*.partial"):
-        shutil.rmtree(leftover, ignore_errors=True)
-
-
-def _read_settings(folder: Path) -> DatasetSettings:
     try:
-        content = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
-        if content["format"] != FORMAT:
+        attributes = json.loads((folder / "zarr.json").read_text(encoding="utf-8"))["attributes"]
+        if attributes["format"] != FORMAT:
             raise DatasetError(
-                f"{folder} has dataset format {content['format']}, this version reads {FORMAT}: simulate it again"
+                f"{folder} has dataset format {attributes['format']}, this version reads {FORMAT}: simulate it again"
             )
-        return DatasetSettings.model_validate(content["settings"])
+        return DatasetSettings.model_validate(attributes["settings"])
     except DatasetError:
         raise
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise DatasetError(f"{folder} is not a dataset that `hrtem-app simulate` made: {error}") from error
-
-
-def _path(folder: Path, seed: int) -> Path:
-    return folder / "structures" / f"{seed:07d}.zarr"
-
-
-def _one_thread() -> None:
-    import abtem
-    import torch
-
-    torch.set_num_threads(1)
-    # Measured FFT plans differ from run to run, and with them the last bits; estimated ones do not.
-    quiet = {"local_diagnostics.progress_bar": False, "diagnostics.progress_bar": False}
-    abtem.config.set(quiet | {"fftw.threads": 1, "fftw.planning_effort": "FFTW_ESTIMATE"})
-
-
-def _simulate_one(folder: Path, settings: DatasetSettings, seed: int) -> None:
-    import zarr
-
-    structure = draw_structure(seed, settings.structure)
-    waves = exit_waves(structure, settings.multislice, seed)
-    path = _path(folder, seed)
-    partial = path.with_suffix(".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    group = zarr.open_group(str(partial), mode="w")
-    group.create_array("waves", data=waves, chunks=(1, *waves.shape[1:]))
-    group.create_array("positions", data=structure.positions)
-    group.create_array("classes", data=structure.classes)
-    group.attrs["parameters"] = structure.parameters
-    partial.rename(path)

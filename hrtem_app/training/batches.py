@@ -14,10 +14,12 @@ from torch.utils.data import Dataset as TorchDataset
 
 from hrtem_app.imaging.lattice_filter import remove_lattice
 from hrtem_app.imaging.standardise import standardise
-from hrtem_app.microscope.draw import MicroscopeSettings, RecordedSeries, draw_microscope, record
+from hrtem_app.microscope.draw import MicroscopeSettings
+from hrtem_app.microscope.record import RecordedSeries
 from hrtem_app.recipe import LatticeFilter, Part, Standardisation
-from hrtem_app.simulation.dataset import Dataset, StoredStructure
-from hrtem_app.training.labels import RADIUS, disk_labels
+from hrtem_app.simulation.dataset import Dataset
+from hrtem_app.simulation.labels import RADIUS, disk_labels
+from hrtem_app.simulation.recording import recorded_series
 
 Example = tuple[NDArray[np.float32], NDArray[np.int64]]
 
@@ -33,23 +35,10 @@ class ExampleSettings(Part):
     crops: Annotated[int, Field(ge=1, le=64, description="Crops taken of each recorded series.")] = 2
     aimed: Annotated[float, Field(ge=0, le=1, description="Fraction of crops whose middle is a random column.")] = 0.8
     batch: Annotated[int, Field(ge=1, le=1024, description="Crops in a step.")] = 4
-
-
-def recorded_series(stored: StoredStructure, settings: MicroscopeSettings, seed: tuple[int, ...]) -> RecordedSeries:
-    """What a microscope drawn from the seed records of a stored structure."""
-    rng = np.random.default_rng(seed)
-    microscope = draw_microscope(settings, rng)
-    generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-    return record(
-        torch.from_numpy(stored.waves),
-        stored.cell,
-        stored.margin,
-        stored.energy,
-        stored.positions,
-        stored.classes,
-        microscope,
-        generator,
-    )
+    images_per_structure: Annotated[
+        int | None,
+        Field(ge=1, le=10**6, description="Fixed microscopes for each structure, as in the thesis; none: always new."),
+    ] = None
 
 
 def network_input(series: RecordedSeries, settings: ExampleSettings) -> NDArray[np.float32]:
@@ -80,6 +69,7 @@ class Examples(TorchDataset[tuple[torch.Tensor, torch.Tensor]]):
     ) -> None:
         self.dataset, self.seeds, self.settings = dataset, seeds, settings
         self.seed, self.start, self.stop = seed, start, stop
+        self.background = len(dataset.class_names)
 
     def __len__(self) -> int:
         return self.stop - self.start
@@ -89,7 +79,10 @@ class Examples(TorchDataset[tuple[torch.Tensor, torch.Tensor]]):
         # Every round visits all structures once, in a new order.
         turn, place = divmod(visit, len(self.seeds))
         structure = self.seeds[np.random.default_rng([self.seed, turn]).permutation(len(self.seeds))[place]]
-        series = recorded_series(self.dataset.load(structure), self.settings.microscope, (self.seed, visit, 1))
+        # The image epochs of the thesis come back to the microscopes that they had before.
+        fixed = self.settings.images_per_structure
+        microscope = (self.seed, visit, 1) if fixed is None else (self.seed, structure, turn % fixed, 1)
+        series = recorded_series(self.dataset.load(structure), self.settings.microscope, microscope)
         frames = network_input(series, self.settings)
         rng = np.random.default_rng([self.seed, visit, 2])
         examples = [self._crop(frames, series, rng) for _ in range(self.settings.crops)]
@@ -102,7 +95,12 @@ class Examples(TorchDataset[tuple[torch.Tensor, torch.Tensor]]):
         side = min(self.settings.crop, *(8 * (n // 8) for n in frames.shape[1:]))
         y, x = self._corner(series, side, rng)
         labels = disk_labels(
-            series.positions - (y, x), series.classes, (side, side), series.sampling, self.settings.label_radius
+            series.positions - (y, x),
+            series.classes,
+            (side, side),
+            series.sampling,
+            self.settings.label_radius,
+            self.background,
         )
         crop = frames[:, y : y + side, x : x + side]
         turns, mirrored = int(rng.integers(4)), bool(rng.integers(2))

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from hrtem_app.materials import find_support
 from hrtem_app.networks.catalog import NetworkCard
 from hrtem_app.networks.layers import parameter_count
 from hrtem_app.simulation.dataset import Dataset
@@ -53,7 +54,16 @@ def training_card(
         standardisation=examples.standardisation,
         dose_range=microscope.dose,
         defocus_range=(microscope.defocus[0], last),
-        energy=dataset.settings.multislice.energy,
+        energy=sum(dataset.settings.multislice.energy) / 2,
+        material=_material(dataset),
+        classes=dataset.class_names,
         label_radius=examples.label_radius,
         training=record,
     )
+
+
+def _material(dataset: Dataset) -> str:
+    """Material and support of the dataset, for people."""
+    settings = dataset.settings.structure
+    support = find_support(settings.support)
+    return f"{settings.material} on {support.title}" if support else settings.material

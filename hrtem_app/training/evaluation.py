@@ -20,7 +20,7 @@ from hrtem_app.inference.network_run import Inputs, Stopwatch, network_steps
 from hrtem_app.inference.result import NetworkResult
 from hrtem_app.networks.catalog import NetworkCard, NetworkError, available, load_network, load_network_file
 from hrtem_app.recipe import Recipe
-from hrtem_app.training.labels import disk_labels
+from hrtem_app.simulation.labels import disk_labels
 from hrtem_app.training.metrics import ColumnScore, Matching, column_score, pixel_f1
 from hrtem_app.training.truth import KnownSeries, KnownSeriesSource
 

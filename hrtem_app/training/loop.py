@@ -13,6 +13,7 @@ from torch import nn
 
 from hrtem_app.inference.device import choose_device
 from hrtem_app.networks.catalog import build_network, save_network
+from hrtem_app.networks.layers import CLASSES
 from hrtem_app.simulation.dataset import Dataset
 from hrtem_app.training.batches import Examples, batches
 from hrtem_app.training.card import training_card
@@ -89,6 +90,7 @@ def train(
     settings = (settings or TrainingSettings()).model_copy(update={"seed": seed})
     arguments = architecture_arguments(network, channels, layers, settings.examples.microscope.frames)
     dataset = Dataset(data)
+    check_classes(dataset)
     training_seeds, validation_seeds = split(dataset, held_out)
     folder = Path(out)
     _prepare(folder, resume)
@@ -165,6 +167,16 @@ def correct_prior(module: nn.Module, index: int, factor: float) -> None:
             f"{type(module).__name__} has no convolution with a bias as its head, so its priors cannot be corrected"
         )
     head.bias[index] -= math.log(factor)
+
+
+def check_classes(dataset: Dataset) -> None:
+    """TrainingError where the networks have not as many outputs as the material has classes, with the background."""
+    names = dataset.class_names
+    if len(names) != CLASSES - 1:
+        raise TrainingError(
+            f"{dataset.settings.structure.material} has {len(names)} classes of columns ({', '.join(names)}), the "
+            f"networks tell {CLASSES - 1}: train on a material with {CLASSES - 1}"
+        )
 
 
 def split(dataset: Dataset, held_out: int | None) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from hrtem_app.columns import CLASSES
 from hrtem_app.microscope.draw import MicroscopeSettings
 from hrtem_app.simulation.dataset import Dataset, DatasetError
-from hrtem_app.training.batches import recorded_series
+from hrtem_app.simulation.recording import recorded_series
 
 # Keeps the microscopes of a test apart from those of any training, whose seeds end in 1.
 _TEST = 2

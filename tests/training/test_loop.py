@@ -11,9 +11,10 @@ import torch
 from safetensors.torch import load_file
 
 from hrtem_app.networks.catalog import build_network, load_network_file
-from hrtem_app.simulation.dataset import Dataset, DatasetSettings, simulate
+from hrtem_app.simulation.dataset import Dataset, DatasetSettings
 from hrtem_app.simulation.multislice import MultisliceSettings
-from hrtem_app.simulation.structures import StructureSettings
+from hrtem_app.simulation.run import simulate
+from hrtem_app.simulation.structure_settings import StructureSettings
 from hrtem_app.training.batches import Examples, ExampleSettings, batches
 from hrtem_app.training.evaluation import evaluate
 from hrtem_app.training.loop import correct_prior, train
@@ -29,7 +30,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         structure=StructureSettings(field_of_view=22.0, margin=1.0, layers=(1, 1), flake_radius=(0.5, 0.6)),
         multislice=MultisliceSettings(configurations=1),
     )
-    simulate(folder, 3, 11, settings=settings, workers=1)
+    simulate(folder, 3, 11, settings=settings, workers=0)
     return folder
 
 

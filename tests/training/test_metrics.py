@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from hrtem_app.training.labels import BACKGROUND, disk_labels
+from hrtem_app.simulation.labels import BACKGROUND, disk_labels
 from hrtem_app.training.metrics import column_score, pixel_f1
 
 SHAPE = (100, 120)

@@ -16,6 +16,7 @@ def disk_labels(
     shape: tuple[int, int],
     sampling: float,
     radius: float = RADIUS,
+    background: int = BACKGROUND,
 ) -> NDArray[np.int64]:
     """Paint disks around columns; where disks meet, the nearest column wins.
 
@@ -31,12 +32,14 @@ def disk_labels(
         Å per pixel.
     radius
         Of the disks in Å.
+    background
+        Class outside all disks: one more than the last class of the material.
 
     Returns
     -------
-    (y, x) class per pixel, `BACKGROUND` outside all disks.
+    (y, x) class per pixel.
     """
-    labels = np.full(shape, BACKGROUND, np.int64)
+    labels = np.full(shape, background, np.int64)
     if len(positions) == 0:
         return labels
     reach = radius / sampling
