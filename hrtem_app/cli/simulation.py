@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -58,7 +61,7 @@ def simulate(
     """Simulate exit waves of flakes on a support, to train and test on."""
     if preview is None and (out is None or structures is None or seed is None):
         raise ValueError("give --out, --structures and --seed, or --preview SEED for a first look")
-    with ProgressLine() as progress:
+    with _no_collection() if preview is not None else nullcontext(), ProgressLine() as progress:
         progress.wait("loading")
         chosen = settings_from_options(
             settings,
@@ -116,6 +119,16 @@ def _read(file: Path) -> dict[str, Any]:
         raise ValueError(f"the settings {file} cannot be read: {error}") from error
 
 
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Nothing that torch and abTEM make while they are imported can go; to look for it takes half a second."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
 def _preview(seed: int, settings: DatasetSettings, folder: Path) -> list[Path]:
     from hrtem_app.simulation.figures import preview_figure
     from hrtem_app.simulation.preview import preview
@@ -126,7 +139,7 @@ def _preview(seed: int, settings: DatasetSettings, folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     shown = preview(seed, settings)
     picture, atoms = folder / f"preview-{seed}.png", folder / f"preview-{seed}.xyz"
-    preview_figure(shown).savefig(picture, dpi=150)
+    preview_figure(shown).savefig(picture, dpi=110)
     write_structure(shown.structure, atoms)
     return [picture, atoms]
 

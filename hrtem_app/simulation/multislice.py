@@ -121,8 +121,9 @@ def exit_waves(
     ------
     (y, x) complex64 over the whole cell, band-limited to the stored sampling; mean intensity near 1.
     """
-    import abtem
+    from hrtem_app.simulation.compiled import load_abtem
 
+    abtem = load_abtem()
     from hrtem_app.simulation.projection import projection
 
     points = grid_points(structure.side, settings)

@@ -53,11 +53,12 @@ def configurations(
 
 def _independent(structure: Structure, count: int, seed: int) -> Iterator[NDArray[np.float64]]:
     """(atoms, 3) normal deviates: abTEM gives each configuration a seed of its own."""
-    from abtem import FrozenPhonons
     from ase import Atoms
 
+    from hrtem_app.simulation.compiled import load_abtem
+
     # The seeds do not depend on the atoms, but there must be one.
-    seeds = FrozenPhonons(Atoms("C", cell=(1, 1, 1)), num_configs=count, sigmas=0.1, seed=seed).seed
+    seeds = load_abtem().FrozenPhonons(Atoms("C", cell=(1, 1, 1)), num_configs=count, sigmas=0.1, seed=seed).seed
     for one in seeds:
         yield np.random.default_rng(one).normal(size=(len(structure.atoms), 3))
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+# Free memory goes back to the system at once. Read when a process begins, so dask sets it in the parent.
+TRIMMED = {"MALLOC_TRIM_THRESHOLD_": "65536"}
 
 
 def prepare_process() -> None:
@@ -16,9 +18,12 @@ def prepare_process() -> None:
     Workers call it once, when they start. A process that calls it stays so, its torch too.
     """
     os.environ.update(ONE_THREAD)
-    import abtem
     import dask
     from threadpoolctl import threadpool_limits
+
+    from hrtem_app.simulation.compiled import load_abtem
+
+    abtem = load_abtem()
 
     # Measured FFT plans differ from run to run, and with them the last bits; estimated ones do not.
     quiet = {"local_diagnostics.progress_bar": False, "diagnostics.progress_bar": False}
@@ -36,13 +41,14 @@ def prepare_process() -> None:
 @contextmanager
 def environment_kept() -> Iterator[None]:
     """Take back what dask writes into this process' environment for the workers that it starts."""
-    before = dict(os.environ)
+    before = {name: os.environ.get(name) for name in ("PYTHONHASHSEED", *TRIMMED)}
     try:
         yield
     finally:
-        for name in set(os.environ) - set(before):
-            del os.environ[name]
-        os.environ.update(before)
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
 
 
 @contextmanager
