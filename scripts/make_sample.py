@@ -19,12 +19,13 @@ from hrtem_app.simulation.multislice import MultisliceSettings, draw_energy, exi
 from hrtem_app.simulation.structure_settings import StructureSettings
 from hrtem_app.simulation.structures import draw_structure
 
-SEED = 900_008
+SEED = 900_019
 STRUCTURE = StructureSettings(
     field_of_view=90.0,
     layers=(2, 3),
     single_vacancies=(0.04, 0.05),
-    flake_radius=(0.42, 0.46),
+    flake_radius=(0.37, 0.39),
+    whole_flake=True,
     support_radius=(0.8, 0.9),
 )
 MULTISLICE = MultisliceSettings(configurations=6)
