@@ -27,6 +27,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+Microscope = Annotated[Path | None, typer.Option(metavar="FILE", help="JSON with the ranges of the microscope.")]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A dataset that `simulate` made.")]
 
 
@@ -106,23 +107,24 @@ def preview(
     folder: Folder,
     out: Annotated[Path, typer.Option(metavar="FILE", help="The picture.")] = Path("contact-sheet.png"),
     number: Annotated[int, typer.Option("--structures", parser=whole, metavar="N", help="How many are shown.")] = 16,
+    microscope: Microscope = None,
 ) -> None:
     """Draw a contact sheet: a recorded frame of some structures, with the columns on its right half."""
     if number < 1:
         raise ValueError(f"--structures {number}: give 1 or more")
     with ProgressLine() as progress:
         progress.wait("reading")
-        from hrtem_app.microscope.draw import MicroscopeSettings
+        from hrtem_app.cli.settings import ranges
         from hrtem_app.simulation.dataset import Dataset
         from hrtem_app.simulation.figures import contact_sheet
         from hrtem_app.simulation.recording import recorded_series
 
-        dataset = Dataset(folder)
+        dataset, settings = Dataset(folder), ranges(microscope)
         step = max(len(dataset) // number, 1)
         series = []
         for seed in dataset.seeds[: step * number : step]:
             stored = dataset.load(seed)
-            one = recorded_series(stored, MicroscopeSettings(), (seed, 0, 0))
+            one = recorded_series(stored, settings, (seed, 0, 0))
             dose = one.microscope.dose or 0
             series.append((f"{seed}: {stored.parameters['layers']} layers, {dose:.0f} e/Å²", one))
             progress.show("series", len(series) / number)
@@ -144,11 +146,13 @@ def export(
     ] = "npz",
     structures: Annotated[bool, typer.Option("--structures", help="Also write the atoms as extended XYZ.")] = False,
     seed: Annotated[int, typer.Option(parser=whole, metavar="S", help="Of microscopes and noise.")] = 0,
+    microscope: Microscope = None,
 ) -> None:
     """Write fixed series with their truth, for test sets and for other programs."""
     chosen: Any = names("--format", formats)
     with ProgressLine() as progress:
         progress.wait("reading")
+        from hrtem_app.cli.settings import ranges
         from hrtem_app.simulation.dataset import Dataset
         from hrtem_app.simulation.export import export_dataset
 
@@ -161,6 +165,7 @@ def export(
             images_per_structure=images_per_structure,
             formats=chosen,
             structures=structures,
+            microscope=ranges(microscope),
             seed=seed,
             progress=show,
         )

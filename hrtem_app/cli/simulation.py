@@ -37,6 +37,9 @@ def simulate(
     settings: Annotated[
         Path | None, typer.Option(metavar="FILE", help="JSON with all settings; the other options overrule it.")
     ] = None,
+    microscope: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="JSON with the ranges of the microscope, for --preview.")
+    ] = None,
     material: Annotated[
         str | None, typer.Option(metavar="NAME", help="MoS2, MoSe2, WS2, WSe2, or a plug-in's.")
     ] = None,
@@ -70,7 +73,7 @@ def simulate(
             multislice={"configurations": configurations},
         )
         if preview is not None:
-            paths = _preview(preview, chosen, out or Path())
+            paths = _preview(preview, chosen, microscope, out or Path())
         else:
             paths = [_run(out, structures, seed, chosen, workers, memory, scheduler, slurm, device, progress)]
     for path in paths:
@@ -87,9 +90,11 @@ def settings_from_options(
     ValueError
         For a file that holds no settings, or an option whose value is impossible.
     """
+    from hrtem_app.cli.settings import read_settings
+    from hrtem_app.simulation.dataset import DatasetSettings
     from hrtem_app.simulation.multislice import ACCURACIES
 
-    base = _read(file) if file is not None else {}
+    base: dict[str, Any] = read_settings(file, DatasetSettings).model_dump() if file is not None else {}
     if accuracy is not None:
         if accuracy not in ACCURACIES:
             raise ValueError(f"--accuracy {accuracy}: give one of {', '.join(ACCURACIES)}")
@@ -100,23 +105,7 @@ def settings_from_options(
     for part, values in (("structure", structure), ("multislice", multislice)):
         given = {name: value for name, value in values.items() if value is not None}
         base = base | {part: base.get(part, {}) | given}
-    from hrtem_app.simulation.dataset import DatasetSettings
-
     return DatasetSettings.model_validate(base)
-
-
-def _read(file: Path) -> dict[str, Any]:
-    from pydantic import ValidationError
-
-    from hrtem_app.recipe import explain
-    from hrtem_app.simulation.dataset import DatasetSettings
-
-    try:
-        return DatasetSettings.model_validate_json(file.read_text(encoding="utf-8")).model_dump()
-    except ValidationError as error:
-        raise ValueError(f"the settings {file} are not valid: {explain(error)}") from error
-    except UnicodeDecodeError as error:
-        raise ValueError(f"the settings {file} cannot be read: {error}") from error
 
 
 @contextmanager
@@ -129,15 +118,17 @@ def _no_collection() -> Iterator[None]:
         gc.enable()
 
 
-def _preview(seed: int, settings: DatasetSettings, folder: Path) -> list[Path]:
+def _preview(seed: int, settings: DatasetSettings, microscope: Path | None, folder: Path) -> list[Path]:
+    from hrtem_app.cli.settings import ranges
     from hrtem_app.simulation.figures import preview_figure
     from hrtem_app.simulation.preview import preview
     from hrtem_app.simulation.structures import write_structure
 
     if seed < 0:
         raise ValueError(f"--preview {seed}: seeds are 0 or more")
+    chosen = ranges(microscope)
     folder.mkdir(parents=True, exist_ok=True)
-    shown = preview(seed, settings)
+    shown = preview(seed, settings, chosen)
     picture, atoms = folder / f"preview-{seed}.png", folder / f"preview-{seed}.xyz"
     preview_figure(shown).savefig(picture, dpi=110)
     write_structure(shown.structure, atoms)

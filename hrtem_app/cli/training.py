@@ -34,10 +34,15 @@ def train(
             parser=whole, metavar="M", help="Fixed images of each structure, as in the thesis; new ones if not given."
         ),
     ] = None,
+    microscope: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="JSON with the ranges of the microscope; the thesis' if not given."),
+    ] = None,
 ) -> None:
     """Train a network on a simulated dataset."""
     with ProgressLine() as progress:
         progress.wait("loading")
+        from hrtem_app.cli.settings import ranges
         from hrtem_app.training.batches import ExampleSettings
         from hrtem_app.training.loop import train as run
         from hrtem_app.training.settings import TrainingSettings
@@ -55,7 +60,9 @@ def train(
             minutes=minutes,
             steps=steps,
             resume=resume,
-            settings=TrainingSettings(examples=ExampleSettings(images_per_structure=images_per_structure)),
+            settings=TrainingSettings(
+                examples=ExampleSettings(images_per_structure=images_per_structure, microscope=ranges(microscope))
+            ),
             progress=show,
         )
     typer.echo(str(weights))
@@ -75,6 +82,10 @@ def evaluate(
     images_per_structure: Annotated[
         int, typer.Option(parser=whole, metavar="M", help="Microscopes that see each structure.")
     ] = 1,
+    microscope: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="JSON with the ranges of the microscope; the thesis' if not given."),
+    ] = None,
     more_weights: Annotated[list[Path] | None, typer.Argument(hidden=True, metavar="[FILE]")] = None,
 ) -> None:
     """Score networks on series whose columns are known."""
@@ -85,11 +96,20 @@ def evaluate(
     chosen = None if networks is None else names("--networks", networks)
     with ProgressLine() as progress:
         progress.wait("loading")
+        from hrtem_app.cli.settings import ranges
         from hrtem_app.training.evaluation import evaluate as run
 
         def show(done: int, total: int) -> None:
             progress.show("series", done / total, f"{done} of {total}")
 
-        paths = run(data, out, networks=chosen, weights=files, images_per_structure=images_per_structure, progress=show)
+        paths = run(
+            data,
+            out,
+            networks=chosen,
+            weights=files,
+            images_per_structure=images_per_structure,
+            microscope=ranges(microscope),
+            progress=show,
+        )
     for path in paths:
         typer.echo(str(path))

@@ -56,7 +56,9 @@ class MultisliceSettings(Part):
     )
     sampling: Annotated[float, Bounds(0.01, 0.2, "Å"), Field(description="Sampling of the potential.")] = 0.13
     stored_sampling: Annotated[float, Bounds(0.02, 0.4, "Å"), Field(description="Sampling of the stored waves.")] = 0.2
-    parametrization: Literal["kirkland", "lobato"] = "kirkland"
+    parametrization: Annotated[
+        Literal["kirkland", "lobato"], Field(description="Of the atoms' potential: kirkland or lobato.")
+    ] = "kirkland"
     projection: Annotated[
         Literal["infinite", "finite"],
         Field(description="Atoms in the slice of their centre, or spread over all slices that they reach into."),

@@ -18,6 +18,7 @@ from hrtem_app.inference.agreement import agree
 from hrtem_app.inference.device import choose_device
 from hrtem_app.inference.network_run import Inputs, Stopwatch, network_steps
 from hrtem_app.inference.result import NetworkResult
+from hrtem_app.microscope.draw import MicroscopeSettings
 from hrtem_app.networks.catalog import NetworkCard, NetworkError, available, load_network, load_network_file
 from hrtem_app.recipe import Recipe
 from hrtem_app.simulation.labels import disk_labels
@@ -66,6 +67,7 @@ def evaluate(
     networks: Sequence[str] | None = None,
     weights: Sequence[str | Path] = (),
     images_per_structure: int = 1,
+    microscope: MicroscopeSettings | None = None,
     recipe: Recipe | None = None,
     matching: Matching = "one-to-one",
     progress: Callable[[int, int], None] | None = None,
@@ -84,6 +86,8 @@ def evaluate(
         Weights files, with their cards beside them.
     images_per_structure
         How many microscopes see each structure of a dataset.
+    microscope
+        Their ranges; None: the thesis'.
     recipe
         Filter, column finding and agreement; None: the defaults.
     matching
@@ -101,7 +105,7 @@ def evaluate(
         Where data or networks cannot be read.
     """
     recipe = recipe or Recipe()
-    source = KnownSeriesSource(data, images_per_structure)
+    source = KnownSeriesSource(data, images_per_structure, microscope)
     device = choose_device(recipe.device)
     loaded = _load(networks, weights, device)
     tallies = {card.name: _Tally() for _, card in loaded}

@@ -56,6 +56,8 @@ class KnownSeriesSource:
         What `hrtem-app simulate` made, or npz files with `image`, `positions`, `cls` and `meta` (JSON with `sampling`).
     images_per_structure
         How many microscopes see each structure of a dataset.
+    microscope
+        Their ranges; None: the thesis'.
 
     Raises
     ------
@@ -63,11 +65,14 @@ class KnownSeriesSource:
         Where the folder is neither.
     """
 
-    def __init__(self, folder: str | Path, images_per_structure: int = 1) -> None:
+    def __init__(
+        self, folder: str | Path, images_per_structure: int = 1, microscope: MicroscopeSettings | None = None
+    ) -> None:
         self.folder = Path(folder)
         if images_per_structure < 1:
             raise DatasetError(f"{images_per_structure} images per structure: give at least 1")
         self.images = images_per_structure
+        self.microscope = microscope or MicroscopeSettings()
         self.files = tuple(sorted(self.folder.glob("*.npz")))
         self.dataset = None if self.files else Dataset(self.folder)
 
@@ -78,10 +83,9 @@ class KnownSeriesSource:
         if self.dataset is None:
             yield from (read_known_series(path) for path in self.files)
             return
-        settings = MicroscopeSettings()
         for stored in self.dataset:
             for image in range(self.images):
-                series = recorded_series(stored, settings, (stored.seed, image, _TEST))
+                series = recorded_series(stored, self.microscope, (stored.seed, image, _TEST))
                 yield KnownSeries(
                     name=f"{stored.seed:07d}-{image}",
                     frames=series.frames,
