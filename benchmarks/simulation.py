@@ -37,6 +37,8 @@ from hrtem_app.simulation.structure_settings import StructureSettings
 from hrtem_app.simulation.structures import Structure, draw_structure
 
 SEED, DRAWS = 3, 10
+# "gpu" measures ours on CuPy; the plain script stays on the processor.
+DEVICE = os.environ.get("DEVICE", "cpu")
 MICROSCOPE = MicroscopeSettings()
 # Three to four layers are the middle of the thesis' one to six.
 LAYERS = (3, 4)
@@ -138,7 +140,7 @@ def ours(settings: DatasetSettings) -> Measured:
         folder = Path(name) / "waves"
         prepare(folder, settings)
         with scratch(folder) as own:
-            waves_time, _ = seconds(lambda: simulate_structure(folder, own, settings, SEED))
+            waves_time, _ = seconds(lambda: simulate_structure(folder, own, settings, SEED, DEVICE))
 
         def images() -> StoredStructure:
             stored = Dataset(folder).load(SEED)

@@ -203,6 +203,7 @@ BAD_INPUT = {
     "accuracy unknown": (["simulate", "--preview=1", "--out={out}", "--accuracy=best"], ["best", "reference"]),
     "preview of no seed": (["simulate", "--preview=-1", "--out={out}"], ["-1"]),
     "settings missing": (["simulate", "--preview=1", "--out={out}", "--settings=gone.json"], ["gone.json"]),
+    "negative dose": (["simulate", "--preview=1", "--out={out}", "--microscope={dose}"], ["dose", "-3", "1 to 1e+07"]),
     "settings no JSON": (["simulate", "--preview=1", "--out={out}", "--settings={text}"], ["notes.tif"]),
     "memory is a word": (["simulate", "--structures=1", "--seed=1", "--out={out}", "--memory=much"], ["much"]),
     "two places to run": (
@@ -226,6 +227,8 @@ def test_bad_input_is_one_line(
     text, wrong, out = tmp_path / "notes.tif", tmp_path / "wrong.json", tmp_path / "out"
     text.write_text("no image\n")
     wrong.write_text(json.dumps({"filter": {"radius": 7}}))
+    dose = tmp_path / "dose.json"
+    dose.write_text('{"dose": [-3, 5]}')
     if arguments[0] == "{analyse}":
         arguments = [
             "analyse",
@@ -238,7 +241,7 @@ def test_bad_input_is_one_line(
             "tiny",
             *arguments[1:],
         ]
-    names = {"series": series_file, "text": text, "wrong": wrong, "out": out, "tmp": tmp_path}
+    names = {"series": series_file, "text": text, "wrong": wrong, "dose": dose, "out": out, "tmp": tmp_path}
     before = sorted(tmp_path.rglob("*"))
     done = run(*[argument.format(**names) for argument in arguments])
     assert done.code == 2
@@ -544,6 +547,17 @@ def test_simulate_preview(run: Run, tmp_path: Path) -> None:
     picture, atoms = done.out.split()
     assert Path(picture).stat().st_size > 50_000
     assert {"W", "S"} <= set(Path(atoms).read_text().split())
+
+
+def test_ranges_of_the_microscope_come_from_a_file(run: Run, waves: Path, tmp_path: Path) -> None:
+    (tmp_path / "m.json").write_text('{"frames": 1, "defocus": [200, 210], "dose": [100, 110]}')
+    done = run("dataset", "export", waves, "--out", tmp_path / "out", "--microscope", tmp_path / "m.json")
+    assert done.code == 0
+    with np.load(tmp_path / "out" / "0000005-0.npz") as content:
+        meta = json.loads(str(content["meta"]))
+        assert content["image"].shape[0] == 1
+    assert 200 <= meta["defocus"][0] <= 210
+    assert 100 <= meta["dose"] <= 110
 
 
 def test_dataset_alone_says_what_there_is(run: Run) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import re
+import runpy
 import sys
 import tomllib
 from fnmatch import fnmatch
@@ -119,3 +120,9 @@ def test_constraints_pin_every_requirement() -> None:
     names = {name for name, _ in seen} - {"hrtem-app"}
     assert len(names) > 100
     assert names - set(pins()) == set()
+
+
+def test_the_page_of_parameters_is_that_of_the_models() -> None:
+    namespace = runpy.run_path(str(ROOT / "docs" / "make_parameters.py"))
+    page = (ROOT / "docs" / "parameters.md").read_text(encoding="utf-8")
+    assert page == namespace["page"](), "run `python docs/make_parameters.py`"

@@ -87,6 +87,17 @@ def test_fast_is_near_the_reference(structure: Structure, monkeypatch: pytest.Mo
     assert ((early - reference) ** 2).mean() > 1.5 * ((fast - reference) ** 2).mean()
 
 
+def test_the_error_of_fast_is_below_the_shot_noise_of_the_highest_dose(structure: Structure) -> None:
+    """10⁵ e/Å² on pixels of 0.225 Å; against the mean of two runs of the reference, without their own error."""
+    fast = image(waves(structure, FAST), structure.side)
+    one, other = (image(waves(structure, changed(REFERENCE, configurations=6), s), structure.side) for s in (11, 12))
+    squared = np.mean((fast - one) * (fast - other)) / one.mean() ** 2
+    independent = image(waves(structure, changed(FAST, phonons="independent")), structure.side)
+    assert squared < 0.25 / (1e5 * 0.225**2)
+    # What balanced phonons are for.
+    assert np.mean((independent - one) * (independent - other)) / one.mean() ** 2 > 4 * squared
+
+
 @pytest.mark.parametrize("settings", [FAST, changed(REFERENCE, configurations=2, sampling=0.13)])
 def test_waves_have_the_shape_and_intensity_of_the_settings(structure: Structure, settings: MultisliceSettings) -> None:
     found = waves(structure, settings)

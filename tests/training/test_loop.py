@@ -10,8 +10,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from hrtem_app.microscope.draw import MicroscopeSettings
+from hrtem_app.microscope.record import RecordedSeries
 from hrtem_app.networks.catalog import build_network, load_network_file
-from hrtem_app.simulation.dataset import Dataset, DatasetSettings
+from hrtem_app.simulation.dataset import Dataset, DatasetSettings, StoredStructure
 from hrtem_app.simulation.multislice import MultisliceSettings
 from hrtem_app.simulation.run import simulate
 from hrtem_app.simulation.structure_settings import StructureSettings
@@ -158,3 +160,33 @@ def test_correcting_a_prior_divides_the_odds_of_one_class() -> None:
         after = module(image).softmax(1)
     torch.testing.assert_close(after[:, 2] / after[:, 1], before[:, 2] / before[:, 1] / 4)
     torch.testing.assert_close(after[:, 0] / after[:, 1], before[:, 0] / before[:, 1])
+
+
+@pytest.mark.parametrize("fixed", [None, 2])
+def test_image_epochs_come_back_to_their_microscopes(
+    data: Path, monkeypatch: pytest.MonkeyPatch, fixed: int | None
+) -> None:
+    """With two images for each of three structures, rounds 0 and 2 show the same six series and round 1 others."""
+    import hrtem_app.training.batches as module
+
+    seen: list[tuple[int, tuple[int, ...]]] = []
+    record = module.recorded_series
+
+    def spy(stored: StoredStructure, settings: MicroscopeSettings, seed: tuple[int, ...]) -> RecordedSeries:
+        seen.append((stored.seed, seed))
+        return record(stored, settings, seed)
+
+    monkeypatch.setattr(module, "recorded_series", spy)
+    settings = ExampleSettings(crop=32, crops=1, images_per_structure=fixed)
+    examples = Examples(Dataset(data), (11, 12, 13), settings, seed=1, start=0, stop=9)
+    for index in range(9):
+        examples[index]
+    rounds = [set(seen[i : i + 3]) for i in (0, 3, 6)]
+    assert not rounds[0] & rounds[1]
+    assert (rounds[0] == rounds[2]) is (fixed == 2)
+
+
+def test_materials_with_other_classes_are_refused(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Dataset, "class_names", ("Mo", "SSe", "1S", "1Se"))
+    with pytest.raises(TrainingError, match=r"4 classes of columns \(Mo, SSe, 1S, 1Se\).*3"):
+        _train(data, tmp_path / "run", steps=1)
