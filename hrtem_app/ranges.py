@@ -1,7 +1,8 @@
-"""Ranges that random parameters are drawn from: their type, and bounds with units that a refusal can name."""
+"""Ranges that parameters are drawn from: their type, bounds with units that a refusal can name, and the draws."""
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -63,3 +64,8 @@ def draw(values: tuple[float, float], rng: np.random.Generator) -> float:
 def draw_log(values: tuple[float, float], rng: np.random.Generator) -> float:
     """A log-uniform draw; both ends must be positive."""
     return float(np.exp(rng.uniform(np.log(values[0]), np.log(values[1]))))
+
+
+def stream(seed: int, purpose: str) -> np.random.Generator:
+    """Random numbers for one purpose: what is drawn for one does not move what is drawn for another."""
+    return np.random.default_rng([seed, zlib.crc32(purpose.encode())])

@@ -21,6 +21,7 @@ import hrtem_app
 from hrtem_app.cli import main
 from hrtem_app.cli.progress import ProgressLine
 from hrtem_app.cli.window import COMMANDS
+from hrtem_app.microscope.draw import MicroscopeSettings
 from hrtem_app.recipe import LatticeFilter, Recipe
 from hrtem_app.series import FocalSeries
 
@@ -613,7 +614,12 @@ def test_evaluate(
     monkeypatch.setattr(hrtem_app.training.evaluation, "evaluate", evaluate)
     done = run("evaluate", *arguments, "--data", "d", "--out", "o", "--images-per-structure", 3)
     assert (done.code, done.out) == (0, "o/evaluation.json\n")
-    options = {"networks": networks, "weights": [Path(name) for name in weights], "images_per_structure": 3}
+    options = {
+        "networks": networks,
+        "weights": [Path(name) for name in weights],
+        "images_per_structure": 3,
+        "microscope": MicroscopeSettings(),
+    }
     assert calls == [((Path("d"), Path("o")), options)]
 
 

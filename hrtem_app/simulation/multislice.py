@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from pydantic import AfterValidator, Field, model_validator
 from scipy import fft
 
-from hrtem_app.ranges import Bounds, Range, draw
+from hrtem_app.ranges import Bounds, Range, draw, stream
 from hrtem_app.recipe import Part
 from hrtem_app.simulation.phonons import Sampling, configurations
-from hrtem_app.simulation.structures import Structure, stream
+from hrtem_app.simulation.structures import Structure
 from hrtem_app.simulation.thermal import DEBYE_TEMPERATURE, displacement, known_species
 
 # Slices of `planes` begin this far in Å before their sheet: where the equal slices of 0.25 Å of the reference act upon

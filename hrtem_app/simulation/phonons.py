@@ -8,7 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from hrtem_app.simulation.structures import Structure, stream
+from hrtem_app.ranges import stream
+from hrtem_app.simulation.structures import Structure
 
 Sampling = Literal["independent", "balanced"]
 

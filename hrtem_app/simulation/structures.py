@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,10 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hrtem_app.materials import Material, Support, find_material, find_support
-from hrtem_app.ranges import draw
-from hrtem_app.simulation.contamination import draw_contamination
+from hrtem_app.ranges import draw, stream
 from hrtem_app.simulation.deformation import deform, draw_height_field
-from hrtem_app.simulation.lattice import flat_cell, inside, lattice_points, outline, rotation, seam_clashes
+from hrtem_app.simulation.parts import (
+    NO_COLUMN,
+    Part,
+    contaminated,
+    draw_flake,
+    draw_support,
+    merged,
+)
 from hrtem_app.simulation.structure_settings import StructureSettings
 
 if TYPE_CHECKING:
@@ -22,13 +27,6 @@ if TYPE_CHECKING:
 
 # Vacuum above and below in Å.
 _VACUUM = 1.5
-# Between contamination and what it lies on, in Å.
-_GAP = 3.0
-# Atoms of a thick part that share a level, in Å.
-_SLAB = 1.5
-# Across the borders of the cell atoms of a sheet are not nearer than this part of the shortest bond.
-_SEAM = 0.7
-NO_COLUMN = -1
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,28 +67,6 @@ class Structure:
         return np.unique(self.levels)
 
 
-@dataclass
-class _Part:
-    """Atoms of one kind of layer, before they are stacked: positions from z = 0, symbols, levels, columns."""
-
-    positions: NDArray[np.float64]
-    symbols: NDArray[np.str_]
-    levels: NDArray[np.float64]
-    columns: NDArray[np.int64]
-
-    def raised(self, height: float) -> _Part:
-        return _Part(self.positions + np.array([0, 0, height]), self.symbols, self.levels + height, self.columns)
-
-    @property
-    def thickness(self) -> float:
-        return float(self.positions[:, 2].max()) if len(self.positions) else 0.0
-
-
-def stream(seed: int, purpose: str) -> np.random.Generator:
-    """Random numbers for one purpose: what is drawn for one does not move what is drawn for another."""
-    return np.random.default_rng([seed, zlib.crc32(purpose.encode())])
-
-
 def draw_structure(seed: int, settings: StructureSettings) -> Structure:
     """Draw a structure; the same seed and settings give the same one.
 
@@ -105,14 +81,13 @@ def draw_structure(seed: int, settings: StructureSettings) -> Structure:
     parameters: dict[str, Any] = {"seed": seed, "material": material.name} | _draw_parameters(
         seed, settings, material, support
     )
-    parts = [_draw_flake(seed, settings, material, parameters)]
+    parts = [draw_flake(seed, settings, material, parameters)]
     if parameters["layers"] and support:
         # As long as nothing is stacked, the flake lies on z = 0; then it lies on the support.
-        below = _draw_support(seed, settings, support, parameters)
+        below = draw_support(seed, settings, support, parameters)
         parts = [below, parts[0].raised(below.thickness + parameters["distance"])]
-    parts = _contaminated(seed, settings, parts, parameters)
-    merged = _Part(*(np.concatenate([getattr(p, name) for p in parts]) for name in _Part.__dataclass_fields__))
-    return _assembled(seed, settings, material, merged, parameters)
+    whole = merged(contaminated(seed, settings, parts, parameters))
+    return _assembled(seed, settings, material, whole, parameters)
 
 
 def _draw_parameters(
@@ -142,115 +117,8 @@ def _draw_parameters(
     }
 
 
-def _draw_support(seed: int, settings: StructureSettings, support: Support, parameters: dict[str, Any]) -> _Part:
-    """Layers, each cut by the same outline; if turbostratic, each turned and shifted at random."""
-    rng, turns = stream(seed, "support"), stream(seed, "turbostratic")
-    corners = outline(settings, settings.support_radius, rng)
-    positions, symbols = [], []
-    for layer in range(parameters["layers"]):
-        angle, shift = parameters["support_angle"], np.zeros(2)
-        if parameters["turbostratic"]:
-            angle, shift = float(turns.uniform(0, 2 * np.pi)), turns.uniform(0, support.lattice_constant, 2)
-        sheet, kinds = _sheet(support.build(support.lattice_constant, layer), angle, shift, settings.cell)
-        kept = inside(sheet, corners, settings.cell) & (rng.random(len(sheet)) >= parameters["support_vacancies"])
-        sheet, kinds = sheet[kept], kinds[kept]
-        whole = ~seam_clashes(sheet, settings.cell, _SEAM * support.lattice_constant / 3**0.5)
-        positions.append(sheet[whole] + [0, 0, layer * support.spacing])
-        symbols.append(kinds[whole])
-    merged = np.concatenate(positions)
-    none = np.full(len(merged), NO_COLUMN)
-    return _Part(merged, np.concatenate(symbols), merged[:, 2].copy(), none)
-
-
-def _sheet(
-    unit: Atoms, angle: float, shift: NDArray[np.float64], side: float
-) -> tuple[NDArray[np.float64], NDArray[np.str_]]:
-    """(n, 3) atoms of a layer over the whole cell, heights from 0, and their symbols."""
-    cell = flat_cell(unit)
-    parts = [lattice_points(cell, angle, shift + p[:2], side) for p in unit.positions]
-    heights = unit.positions[:, 2] - unit.positions[:, 2].min()
-    z = np.repeat(heights, [len(p) for p in parts])
-    symbols = np.repeat(np.array(unit.get_chemical_symbols()), [len(p) for p in parts])
-    return np.column_stack([np.concatenate(parts), z]), symbols
-
-
-def _draw_flake(seed: int, settings: StructureSettings, material: Material, parameters: dict[str, Any]) -> _Part:
-    """The layer cut to an outline, without the atoms that its defects take; every atom knows its column."""
-    rng = stream(seed, "flake")
-    corners = outline(settings, settings.flake_radius, rng)
-    unit = material.build(parameters["lattice_constant"])
-    angle = parameters["support_angle"] + parameters["turn"]
-    shift = rng.uniform(0, parameters["lattice_constant"], 2)
-    sites = _sites(unit)
-    cell = flat_cell(unit)
-    shortest = parameters["lattice_constant"] / 3**0.5
-    positions, symbols, columns, count = [], [], [], 0
-    for site in sites:
-        places = lattice_points(cell, angle, shift + unit.positions[site[0], :2], settings.cell)
-        places = places[inside(places, corners, settings.cell)]
-        numbers = count + np.arange(len(places))
-        count += len(places)
-        for atom in site:
-            aside = (unit.positions[atom, :2] - unit.positions[site[0], :2]) @ rotation(angle)
-            height = unit.positions[atom, 2] - unit.positions[:, 2].min()
-            positions.append(np.column_stack([places + aside, np.full(len(places), height)]))
-            symbols.append(np.full(len(places), unit.symbols[atom]))
-            columns.append(numbers)
-    flake = np.concatenate(positions)
-    part = _Part(flake, np.concatenate(symbols), flake[:, 2].copy(), np.concatenate(columns))
-    return _with_defects(part, settings, parameters, shortest, stream(seed, "defects"))
-
-
-def _sites(unit: Atoms) -> list[list[int]]:
-    """Atoms of the unit cell that stand above each other."""
-    sites: list[list[int]] = []
-    for atom, place in enumerate(unit.positions[:, :2]):
-        for site in sites:
-            if np.linalg.norm(unit.positions[site[0], :2] - place) < 0.1:
-                site.append(atom)
-                break
-        else:
-            sites.append([atom])
-    return sites
-
-
-def _with_defects(
-    part: _Part,
-    settings: StructureSettings,
-    parameters: dict[str, Any],
-    shortest: float,
-    rng: np.random.Generator,
-) -> _Part:
-    """Whole columns go first, then single atoms of what are pairs or more; a pair may lose both."""
-    count = int(part.columns.max(initial=-1)) + 1
-    gone = rng.random(count) < parameters["column_vacancies"]
-    first = np.unique(part.columns, return_index=True)[1]
-    gone |= seam_clashes(part.positions[first], settings.cell, _SEAM * shortest)
-    paired = np.bincount(part.columns, minlength=count)[part.columns] > 1
-    single = paired & (rng.random(len(part.columns)) < parameters["single_vacancies"])
-    kept = ~(gone[part.columns] | single)
-    return _Part(*(getattr(part, name)[kept] for name in _Part.__dataclass_fields__))
-
-
-def _contaminated(
-    seed: int, settings: StructureSettings, parts: list[_Part], parameters: dict[str, Any]
-) -> list[_Part]:
-    """The stack with a patch of amorphous carbon below or on top of it, where one was drawn."""
-    if not parameters["contaminated"]:
-        return parts
-    rng = stream(seed, "contamination")
-    atoms, drawn = draw_contamination(settings, rng)
-    below = bool(rng.random() < 0.5)
-    parameters |= drawn | {"contamination_below": below}
-    levels = (np.floor(atoms[:, 2] / _SLAB) + 0.5) * _SLAB
-    patch = _Part(atoms, np.full(len(atoms), "C"), levels, np.full(len(atoms), NO_COLUMN))
-    if below:
-        return [patch, *(p.raised(drawn["contamination_thickness"] + _GAP) for p in parts)]
-    return [*parts, patch.raised(max(p.thickness for p in parts) + _GAP)]
-
-
 def _assembled(
-    seed: int, settings: StructureSettings, material: Material, part: _Part, parameters: dict[str, Any]
+    seed: int, settings: StructureSettings, material: Material, part: Part, parameters: dict[str, Any]
 ) -> Structure:
     """Turn it over or not, bend it, put it into its cell, and read the columns off the atoms."""
     from ase import Atoms
