@@ -192,6 +192,8 @@ def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     for name in ("temporary", "current"):
         (tmp_path / name).mkdir()
     monkeypatch.chdir(tmp_path / "current")
+    import distributed  # noqa: F401  the import itself leaves a variable
+
     before = dict(os.environ)
 
     def interrupt(_: int) -> None:
@@ -230,14 +232,26 @@ def test_ctrl_c_in_a_terminal(tmp_path: Path) -> None:
     (tmp_path / "script.py").write_text(SCRIPT, encoding="utf-8")
     command = [sys.executable, "script.py"]
     pipe = subprocess.PIPE
-    with subprocess.Popen(
-        command, cwd=tmp_path, stdout=pipe, stderr=pipe, text=True, start_new_session=True
-    ) as process:
+    process = subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        stdout=pipe,
+        stderr=pipe,
+        text=True,
+        start_new_session=True,
+        # Where this process was started in the background of a shell it ignores Ctrl-C, and hands that on.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    try:
         assert process.stdout is not None
         assert process.stdout.readline() == "running\n"
         # A terminal sends it to this process and to its workers.
         os.killpg(process.pid, signal.SIGINT)
-        _, errors = process.communicate()
+        _, errors = process.communicate(timeout=60)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
     assert errors.count("Traceback") == errors.count("KeyboardInterrupt") == 1
 
 
