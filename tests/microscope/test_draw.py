@@ -67,9 +67,9 @@ def test_defaults_are_those_of_the_thesis() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
-        ("dose", (-3, 10), "dose = (-3, 10): Value error, -3 is outside of 1 to 1e+07 e/Å²"),
+        ("dose", (-3, 10), "dose = (-3, 10): -3 is outside of 1 to 1e+07 e/Å²"),
         ("dose", (0, 10), "0 is outside of 1 to 1e+07 e/Å²"),
-        ("dose", (100, 10), "dose = (100, 10): Value error, 100 to 10 is no range"),
+        ("dose", (100, 10), "dose = (100, 10): 100 to 10 is no range"),
         ("defocus", (-2001, 0), "-2001 is outside of -2000 to 2000 Å"),
         ("defocus_step", (0, 50), "0 is outside of 1 to 500 Å"),
         ("c12", (-1, 5), "-1 is outside of 0 to 1000 Å"),
@@ -82,7 +82,7 @@ def test_defaults_are_those_of_the_thesis() -> None:
         ("sampling", (0.01, 0.2), "0.01 is outside of 0.05 to 1 Å/px"),
         ("mtf", (0, 0.5), "0 is outside of 0.01 to 1"),
         ("readout", (0, 0.6), "0.6 is outside of 0 to 0.5"),
-        ("frames", 0, "frames = 0: Value error, 0 is outside of 1 to 100"),
+        ("frames", 0, "frames = 0: 0 is outside of 1 to 100"),
         ("readout", (0, float("nan")), "readout"),
     ],
 )
