@@ -22,7 +22,7 @@ _WIDTH = 8
 
 
 class FastFiniteProjection(QuadratureProjectionIntegrals):
-    """abTEM's finite projection, the same numbers in a sixth of the time.
+    """abTEM's finite projection, the same numbers in a third of the time.
 
     abTEM takes a logarithm for every pixel around every atom to find its place in the radial functions. Here a table
     finds it, and pixels are visited row by row, so that the compiler can work on many at once. On a GPU abTEM's own
