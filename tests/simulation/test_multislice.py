@@ -167,6 +167,13 @@ def test_planes_are_slices_that_begin_before_their_atoms(structure: Structure) -
     assert slice_thicknesses(structure, REFERENCE) == 0.25
 
 
+@pytest.mark.parametrize(("side", "sampling", "points"), [(76.8, 0.1, 770), (76.8, 0.13, 594), (146.8, 0.1, 1470)])
+def test_grids_are_fine_enough_and_quick(side: float, sampling: float, points: int) -> None:
+    settings = changed(FAST, sampling=sampling)
+    assert grid_points(side, settings) == points
+    assert side / points <= sampling
+
+
 def test_energies_are_drawn_for_each_seed() -> None:
     settings = changed(FAST, energy=(50e3, 80e3))
     energies = [draw_energy(seed, settings) for seed in range(30)]
