@@ -15,6 +15,7 @@ from collections.abc import Callable
 import abtem
 import numpy as np
 import torch
+from plain import contrast_transfer
 from report import machine, table, write_section
 
 from hrtem_app.microscope.draw import Microscope, MicroscopeSettings, draw_microscope
@@ -35,18 +36,9 @@ Action = Callable[[], object]
 
 def abtem_images(waves: np.ndarray, microscope: Microscope) -> list[np.ndarray]:
     """The reference: mean intensity of each frame."""
-    a, images = microscope.aberrations, []
+    images = []
     for defocus in microscope.defocus:
-        ctf = abtem.CTF(
-            energy=ENERGY,
-            defocus=defocus,
-            C12=a.c12,
-            phi12=a.phi12,
-            C21=a.c21,
-            phi21=a.phi21,
-            C30=a.c30,
-            focal_spread=a.focal_spread,
-        )
+        ctf = contrast_transfer(microscope, defocus, ENERGY)
         configurations = [abtem.Waves(wave, energy=ENERGY, extent=CELL).apply_ctf(ctf).intensity() for wave in waves]
         images.append(np.mean([image.array for image in configurations], axis=0))
     return images

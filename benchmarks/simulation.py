@@ -23,6 +23,7 @@ from typing import Any
 import abtem
 import numpy as np
 import torch
+from plain import contrast_transfer
 from report import ROOT, machine, table, write_section
 
 from hrtem_app.microscope.draw import Microscope, MicroscopeSettings, draw_microscope
@@ -94,17 +95,7 @@ def plain_waves(structure: Structure) -> Any:
 
 def plain_intensity(waves: Any, microscope: Microscope, defocus: float) -> Any:
     """Mean intensity of one frame."""
-    a = microscope.aberrations
-    ctf = abtem.CTF(
-        energy=50e3,
-        defocus=defocus,
-        C12=a.c12,
-        phi12=a.phi12,
-        C21=a.c21,
-        phi21=a.phi21,
-        C30=a.c30,
-        focal_spread=a.focal_spread,
-    )
+    ctf = contrast_transfer(microscope, defocus, 50e3)
     return waves.apply_ctf(ctf).intensity().reduce_ensemble()
 
 
