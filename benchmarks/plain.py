@@ -8,7 +8,7 @@ from hrtem_app.microscope.draw import Microscope
 
 
 def contrast_transfer(microscope: Microscope, defocus: float, energy: float) -> abtem.CTF:
-    """abTEM's CTF of one frame: defocus in Å, energy in eV."""
+    """The CTF of one frame, abTEM's own: defocus in Å, energy in eV."""
     a = microscope.aberrations
     return abtem.CTF(
         energy=energy,
