@@ -214,6 +214,7 @@ BAD_INPUT = {
     "dataset of nothing": (["dataset", "info", "gone"], ["gone"]),
     "dataset command mistyped": (["dataset", "inf", "gone"], ["inf", "info"]),
     "format unknown": (["dataset", "export", "gone", "--out={out}", "--format="], ["--format"]),
+    "precision unknown": (["train", "unet", "--data=x", "--out={out}", "--precision=half"], ["precision", "half"]),
     "fixed images none": (["train", "unet", "--data=x", "--out={out}", "--images-per-structure=0"], ["0"]),
     "view too small": (["simulate", "--structures=1", "--seed=1", "--out={out}", "--field-of-view=-5"], ["-5"]),
     "architecture unknown": (["train", "resnet", "--data", "gone", "--out", "{out}"], ["resnet", "unet"]),
@@ -582,12 +583,44 @@ def test_train(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (done.code, done.out) == (0, "o/unet.safetensors\n")
     options = {"channels": 4, "layers": None, "minutes": None, "steps": 9, "resume": True}
     (arguments, told), *_ = calls
-    assert arguments == ("unet", Path("d"), Path("o"))
+    assert arguments == ("unet", [Path("d")], Path("o"))
     assert {name: told[name] for name in options} == options
     assert told["settings"].examples.images_per_structure is None
     run("train", "unet", "--data", "d", "--out", "o", "--images-per-structure", 10)
     assert calls[1][1]["settings"].examples.images_per_structure == 10
     assert "20%  training  step 7  loss 0.5000  12.2 images/s" in done.err
+
+
+def test_a_training_takes_its_settings_from_a_file_and_the_options_overrule_it(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    import hrtem_app.training.loop
+
+    calls: list[Any] = []
+
+    def train(*arguments: object, **options: object) -> Path:
+        calls.append((arguments, options))
+        return Path("o/unet.safetensors")
+
+    monkeypatch.setattr(hrtem_app.training.loop, "train", train)
+    (tmp_path / "s.json").write_text('{"examples": {"sources": [{"share": 2}, {}]}, "rare_weight": 3}')
+    (tmp_path / "m.json").write_text('{"dose": [50, 60]}')
+    told = [
+        "--settings",
+        tmp_path / "s.json",
+        "--microscope",
+        tmp_path / "m.json",
+        "--compile",
+        "--start=w.safetensors",
+    ]
+    done = run("train", "unet", "--data", "d", "--data", "e", "--out", "o", "--precision=float32", "--name=n", *told)
+    assert done.code == 0
+    (arguments, options), *_ = calls
+    assert arguments == ("unet", [Path("d"), Path("e")], Path("o"))
+    settings = options["settings"]
+    assert [(s.share, s.microscope.dose) for s in settings.examples.sources] == [(2, (50, 60)), (1, (50, 60))]
+    assert (settings.rare_weight, settings.compiled, settings.precision) == (3, True, "float32")
+    assert (options["name"], options["start"]) == ("n", Path("w.safetensors"))
 
 
 @pytest.mark.parametrize(

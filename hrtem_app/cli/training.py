@@ -13,8 +13,20 @@ from hrtem_app.cli.values import names, real, whole
 
 def train(
     network: Annotated[str, typer.Argument(metavar="NETWORK", help="unet, unet_pp or msd_net.")],
-    data: Annotated[Path, typer.Option(metavar="DIR", help="A dataset that `simulate` made.")],
+    data: Annotated[
+        list[Path],
+        typer.Option(metavar="DIR", help="A dataset that `simulate` made; again for each source of the settings."),
+    ],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for checkpoint, weights and card.")],
+    settings: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="JSON with all settings; the other options overrule it.")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Of the trained network in the catalog; NETWORK if not given.")
+    ] = None,
+    start: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Weights to begin with, its card beside it: fine-tuning.")
+    ] = None,
     channels: Annotated[
         int | None, typer.Option(parser=whole, metavar="c", help="Channels of the architecture.")
     ] = None,
@@ -28,6 +40,13 @@ def train(
         int | None, typer.Option(parser=whole, metavar="n", help="End after so many steps, in place of minutes.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the checkpoint in DIR.")] = False,
+    seed: Annotated[int, typer.Option(parser=whole, metavar="S", help="Of weights and data.")] = 0,
+    held_out: Annotated[
+        int | None,
+        typer.Option(
+            parser=whole, metavar="n", help="Structures of each dataset to validate on; a twentieth if not given."
+        ),
+    ] = None,
     images_per_structure: Annotated[
         int | None,
         typer.Option(
@@ -38,12 +57,23 @@ def train(
         Path | None,
         typer.Option(metavar="FILE", help="JSON with the ranges of the microscope; the thesis' if not given."),
     ] = None,
+    compiled: Annotated[
+        bool, typer.Option("--compile", help="Use torch.compile: faster, needs a C++ compiler on a CPU.")
+    ] = False,
+    precision: Annotated[
+        str | None, typer.Option(metavar="auto|float32|bfloat16", help="Of the convolutions; auto if not given.")
+    ] = None,
+    device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
+    workers: Annotated[
+        int | None,
+        typer.Option(parser=whole, metavar="n", help="Processes that make examples; one less than cores if not given."),
+    ] = None,
+    tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Write events for TensorBoard as well.")] = False,
 ) -> None:
-    """Train a network on a simulated dataset."""
+    """Train a network on simulated datasets; started by `torchrun`, on several GPUs or machines."""
     with ProgressLine() as progress:
         progress.wait("loading")
-        from hrtem_app.cli.settings import ranges
-        from hrtem_app.training.batches import ExampleSettings
+        from hrtem_app.cli.settings import read_settings, told_training
         from hrtem_app.training.loop import train as run
         from hrtem_app.training.settings import TrainingSettings
 
@@ -51,18 +81,30 @@ def train(
             detail = f"step {state['step']:.0f}  loss {state['loss']:.4f}  {state['images_per_second']:.1f} images/s"
             progress.show("training", state["fraction"], detail)
 
+        told = told_training(
+            read_settings(settings, TrainingSettings) if settings else TrainingSettings(),
+            images_per_structure=images_per_structure,
+            microscope=microscope,
+            compiled=compiled,
+            precision=precision,
+        )
         weights = run(
             network,
             data,
             out,
+            name=name,
             channels=channels,
             layers=layers,
             minutes=minutes,
             steps=steps,
             resume=resume,
-            settings=TrainingSettings(
-                examples=ExampleSettings(images_per_structure=images_per_structure, microscope=ranges(microscope))
-            ),
+            start=start,
+            seed=seed,
+            settings=told,
+            held_out=held_out,
+            device=device,
+            workers=workers,
+            tensorboard=tensorboard,
             progress=show,
         )
     typer.echo(str(weights))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -37,6 +37,10 @@ class RecordedSeries:
     positions: NDArray[np.float64]
     classes: NDArray[np.int64]
     microscope: Microscope
+
+    def with_frames(self, frames: NDArray[np.float32]) -> RecordedSeries:
+        """The same series with other frames of the same shape."""
+        return replace(self, frames=frames)
 
 
 def record(

@@ -41,7 +41,9 @@ class NetworkCard(Part):
     columns: ColumnFinding = ColumnFinding()
     dose_range: Annotated[Range, Field(description="Dose per frame of the training, e/Å².")]
     defocus_range: Annotated[Range, Field(description="Defocus of any frame in the training, Å.")]
-    energy: Annotated[float, Field(gt=0, description="Beam energy of the training, eV.")]
+    defocus_step_range: Annotated[Range, Field(description="Defocus between frames in the training, Å.")] = (49, 51)
+    energy: Annotated[float, Field(gt=0, description="Beam energy of the training, the middle of its range, eV.")]
+    energy_range: Annotated[Range | None, Field(description="Beam energies of the training, eV.")] = None
     label_radius: Annotated[float, Field(gt=0, description="Radius of the label disks, Å.")]
     metrics: Annotated[dict[str, Any], Field(description="Scores on series not trained on.")] = Field(
         default_factory=dict

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
@@ -16,29 +17,64 @@ from hrtem_app.imaging.lattice_filter import remove_lattice
 from hrtem_app.imaging.standardise import standardise
 from hrtem_app.microscope.draw import MicroscopeSettings
 from hrtem_app.microscope.record import RecordedSeries
+from hrtem_app.microscope.treatment import TreatmentSettings, treated
 from hrtem_app.recipe import LatticeFilter, Part, Standardisation
 from hrtem_app.simulation.dataset import Dataset
 from hrtem_app.simulation.labels import RADIUS, disk_labels
 from hrtem_app.simulation.recording import recorded_series
 
 Example = tuple[NDArray[np.float32], NDArray[np.int64]]
+# Shares of sources are kept exactly in every block of so many visits.
+BLOCK = 20
+
+
+class Source(Part):
+    """How the structures of one dataset are seen."""
+
+    share: Annotated[float, Field(gt=0, le=1000, description="How often it is visited, against the other sources.")] = (
+        1.0
+    )
+    microscope: MicroscopeSettings = MicroscopeSettings()
+    treatment: TreatmentSettings = TreatmentSettings()
 
 
 class ExampleSettings(Part):
     """How training examples are made; goes into the card of the network."""
 
-    microscope: MicroscopeSettings = MicroscopeSettings()
+    sources: Annotated[
+        tuple[Source, ...], Field(min_length=1, max_length=BLOCK, description="One for each dataset, in their order.")
+    ] = (Source(),)
     filter: LatticeFilter = LatticeFilter()
     standardisation: Standardisation = Standardisation()
     label_radius: Annotated[float, Field(gt=0.1, le=2, description="Radius of the label disks in Å.")] = RADIUS
     crop: Annotated[int, Field(ge=32, le=2048, multiple_of=8, description="Side of a crop in pixels.")] = 160
     crops: Annotated[int, Field(ge=1, le=64, description="Crops taken of each recorded series.")] = 2
     aimed: Annotated[float, Field(ge=0, le=1, description="Fraction of crops whose middle is a random column.")] = 0.8
-    batch: Annotated[int, Field(ge=1, le=1024, description="Crops in a step.")] = 4
+    batch: Annotated[int, Field(ge=1, le=1024, description="Crops in a step and process.")] = 4
     images_per_structure: Annotated[
         int | None,
         Field(ge=1, le=10**6, description="Fixed microscopes for each structure, as in the thesis; none: always new."),
     ] = None
+
+    @model_validator(mode="after")
+    def _frames_agree(self) -> Self:
+        frames = [source.microscope.frames for source in self.sources]
+        if len(set(frames)) > 1:
+            raise ValueError(f"sources with {', '.join(map(str, frames))} frames make no network: give all the same")
+        return self
+
+    @property
+    def frames(self) -> int:
+        """Frames of every series."""
+        return self.sources[0].microscope.frames
+
+
+@dataclass(frozen=True)
+class Structures:
+    """Structures of a dataset that may be visited."""
+
+    dataset: Dataset
+    seeds: tuple[int, ...]
 
 
 def network_input(series: RecordedSeries, settings: ExampleSettings) -> NDArray[np.float32]:
@@ -48,48 +84,57 @@ def network_input(series: RecordedSeries, settings: ExampleSettings) -> NDArray[
 
 
 class Examples(TorchDataset[tuple[torch.Tensor, torch.Tensor]]):
-    """Item i: the crops of one recorded series, decided by (seed, i) alone, whichever process makes it.
+    """Item i: the crops of one recorded series, decided by (seed, visit) alone, whichever process makes it.
 
     Parameters
     ----------
-    dataset
-        The waves.
-    seeds
-        Structures that may be visited.
+    structures
+        For each source of the settings, the structures that may be visited.
     settings
-        Microscope, filter, crops.
+        Microscopes, treatment, filter, crops.
     seed
         Of the whole run.
-    start, stop
-        The visits that this object holds; a resumed run starts where the other stopped.
+    visits
+        Numbers of the visits that this object holds; a resumed run starts where the other stopped.
     """
 
     def __init__(
-        self, dataset: Dataset, seeds: tuple[int, ...], settings: ExampleSettings, seed: int, start: int, stop: int
+        self, structures: Sequence[Structures], settings: ExampleSettings, seed: int, visits: Sequence[int]
     ) -> None:
-        self.dataset, self.seeds, self.settings = dataset, seeds, settings
-        self.seed, self.start, self.stop = seed, start, stop
-        self.background = len(dataset.class_names)
+        self.structures, self.settings, self.seed, self.visits = tuple(structures), settings, seed, visits
+        self.background = len(self.structures[0].dataset.class_names)
+        self.block = visiting_order([source.share for source in settings.sources])
 
     def __len__(self) -> int:
-        return self.stop - self.start
+        return len(self.visits)
 
     def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
-        visit = self.start + index
-        # Every round visits all structures once, in a new order.
-        turn, place = divmod(visit, len(self.seeds))
-        structure = self.seeds[np.random.default_rng([self.seed, turn]).permutation(len(self.seeds))[place]]
+        visit = self.visits[index]
+        chosen, count = self._source(visit)
+        source, structures = self.settings.sources[chosen], self.structures[chosen]
+        seeds = structures.seeds
+        # Every round visits all structures of a source once, in a new order.
+        turn, place = divmod(count, len(seeds))
+        structure = seeds[np.random.default_rng([self.seed, turn]).permutation(len(seeds))[place]]
         # The image epochs of the thesis come back to the microscopes that they had before.
         fixed = self.settings.images_per_structure
         microscope = (self.seed, visit, 1) if fixed is None else (self.seed, structure, turn % fixed, 1)
-        series = recorded_series(self.dataset.load(structure), self.settings.microscope, microscope)
-        frames = network_input(series, self.settings)
+        series = recorded_series(structures.dataset.load(structure), source.microscope, microscope)
         rng = np.random.default_rng([self.seed, visit, 2])
+        if source.treatment.treated:
+            series = series.with_frames(treated(series.frames, series.sampling, source.treatment, rng))
+        frames = network_input(series, self.settings)
         examples = [self._crop(frames, series, rng) for _ in range(self.settings.crops)]
         return (
             torch.from_numpy(np.stack([frames for frames, _ in examples])),
             torch.from_numpy(np.stack([labels for _, labels in examples])),
         )
+
+    def _source(self, visit: int) -> tuple[int, int]:
+        """Which source a visit goes to, and how many visits that source has had before."""
+        blocks, place = divmod(visit, BLOCK)
+        chosen = self.block[place]
+        return chosen, blocks * self.block.count(chosen) + self.block[:place].count(chosen)
 
     def _crop(self, frames: NDArray[np.float32], series: RecordedSeries, rng: np.random.Generator) -> Example:
         side = min(self.settings.crop, *(8 * (n // 8) for n in frames.shape[1:]))
@@ -119,11 +164,31 @@ class Examples(TorchDataset[tuple[torch.Tensor, torch.Tensor]]):
         return int(rng.integers(0, height - side + 1)), int(rng.integers(0, width - side + 1))
 
 
+def visiting_order(shares: Sequence[float]) -> list[int]:
+    """The sources of `BLOCK` visits, evenly mixed; each at least once.
+
+    Parameters
+    ----------
+    shares
+        How often each is visited, in any unit.
+    """
+    order, had = [], np.zeros(len(shares))
+    part = np.asarray(shares, float) / sum(shares)
+    for place in range(1, BLOCK + 1):
+        behind = part * place - had
+        if BLOCK - place < (had == 0).sum():  # the last chance of those that have had none
+            behind[had > 0] = -np.inf
+        chosen = int(behind.argmax())
+        had[chosen] += 1
+        order.append(chosen)
+    return order
+
+
 def batches(examples: Examples, workers: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Batches (b, frames, y, x) and (b, y, x), in the order of the visits whatever the number of workers."""
     loader = DataLoader(
         examples,
-        batch_size=max(1, examples.settings.batch // examples.settings.crops),
+        batch_size=visits_per_step(examples.settings),
         num_workers=workers,
         # Spawned: forking after torch has started its threads can hang.
         multiprocessing_context="spawn" if workers else None,
@@ -132,6 +197,35 @@ def batches(examples: Examples, workers: int) -> Iterator[tuple[torch.Tensor, to
     )
     for frames, labels in loader:
         yield frames.flatten(0, 1), labels.flatten(0, 1)
+
+
+def visits_per_step(settings: ExampleSettings) -> int:
+    """Series that a process records for a step."""
+    return max(1, settings.batch // settings.crops)
+
+
+class Visits(Sequence[int]):
+    """The visits of one process: of every step from `step` on, its own part.
+
+    Parameters
+    ----------
+    step
+        First step.
+    own
+        Visits of a process in a step.
+    rank, processes
+        Which process of how many.
+    """
+
+    def __init__(self, step: int, own: int, rank: int, processes: int) -> None:
+        self.step, self.own, self.rank, self.processes = step, own, rank, processes
+
+    def __len__(self) -> int:
+        return 10**9
+
+    def __getitem__(self, index: Any) -> Any:
+        step, place = divmod(index, self.own)
+        return ((self.step + step) * self.processes + self.rank) * self.own + place
 
 
 def _one_thread(_: int) -> None:

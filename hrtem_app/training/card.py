@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ from hrtem_app.materials import find_support
 from hrtem_app.networks.catalog import NetworkCard
 from hrtem_app.networks.layers import parameter_count
 from hrtem_app.simulation.dataset import Dataset
+from hrtem_app.training.batches import Structures
 from hrtem_app.training.checkpoint import Checkpoint
 from hrtem_app.training.settings import TrainingSettings
 
@@ -18,48 +20,70 @@ TITLES = {"unet": "U-net", "unet_pp": "U-net++", "msd_net": "MSD-net"}
 
 
 def training_card(
+    name: str,
     network: str,
     arguments: dict[str, int],
     model: nn.Module,
-    dataset: Dataset,
     settings: TrainingSettings,
     checkpoint: Checkpoint,
-    training_seeds: tuple[int, ...],
-    validation_seeds: tuple[int, ...],
+    training: Sequence[Structures],
+    held_out: Sequence[Structures],
+    started_from: str | None,
 ) -> NetworkCard:
-    """The card of a network that was trained on some structures of a dataset, and validated on others."""
+    """The card of a network that was trained on some structures of each dataset, and validated on others."""
     examples = settings.examples
-    microscope = examples.microscope
+    microscopes = [source.microscope for source in examples.sources]
+    dataset = training[0].dataset
     record: dict[str, Any] = {
-        "structures": len(training_seeds),
-        "structure_seeds": [training_seeds[0], training_seeds[-1]],
-        "held_out_seeds": [validation_seeds[0], validation_seeds[-1]] if validation_seeds else [],
+        "structures": sum(len(part.seeds) for part in training),
+        "structure_seeds": [_ends(part.seeds) for part in training],
+        "held_out_seeds": [_ends(part.seeds) for part in held_out],
         "steps": checkpoint.step,
         "minutes": round(checkpoint.seconds / 60, 2),
+        "validation": {"atomic_f1": checkpoint.best, "step": checkpoint.best_step},
+        "started_from": started_from,
         "settings": settings.model_dump(mode="json"),
-        "dataset": dataset.settings.model_dump(mode="json"),
+        "datasets": [part.dataset.settings.model_dump(mode="json") for part in training],
         "torch": torch.__version__,
     }
-    last = microscope.defocus[1] + (microscope.frames - 1) * microscope.defocus_step[1]
+    steps = examples.frames - 1
+    defocus = [(m.defocus[0], m.defocus[1] + steps * m.defocus_step[1]) for m in microscopes]
+    energies = [part.dataset.settings.multislice.energy for part in training]
+    energy = around(energies)
     return NetworkCard(
-        name=network,
-        title=TITLES.get(network, network),
+        name=name,
+        title=TITLES.get(network, network) + ("" if examples.frames == 3 else f", {_frames(examples.frames)}"),
         architecture=network,
         settings=arguments,
         parameters=parameter_count(model),
-        frames=microscope.frames,
-        sampling=round(sum(microscope.sampling) / 2, 6),
-        sampling_range=microscope.sampling,
+        frames=examples.frames,
+        sampling=round(sum(microscopes[0].sampling) / 2, 6),
+        sampling_range=around([m.sampling for m in microscopes]),
         filter=examples.filter,
         standardisation=examples.standardisation,
-        dose_range=microscope.dose,
-        defocus_range=(microscope.defocus[0], last),
-        energy=sum(dataset.settings.multislice.energy) / 2,
+        dose_range=around([m.dose for m in microscopes]),
+        defocus_range=around(defocus),
+        defocus_step_range=around([m.defocus_step for m in microscopes]),
+        energy=sum(energy) / 2,
+        energy_range=energy,
         material=_material(dataset),
         classes=dataset.class_names,
         label_radius=examples.label_radius,
         training=record,
     )
+
+
+def around(ranges: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """The smallest range that holds all."""
+    return min(low for low, _ in ranges), max(high for _, high in ranges)
+
+
+def _ends(seeds: tuple[int, ...]) -> list[int]:
+    return [seeds[0], seeds[-1]] if seeds else []
+
+
+def _frames(count: int) -> str:
+    return "one frame" if count == 1 else f"{count} frames"
 
 
 def _material(dataset: Dataset) -> str:

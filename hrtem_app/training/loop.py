@@ -2,192 +2,290 @@
 
 from __future__ import annotations
 
-import math
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
+from safetensors.torch import load_file
 from torch import nn
+from torch.nn.parallel import DistributedDataParallel
 
 from hrtem_app.inference.device import choose_device
 from hrtem_app.networks.catalog import build_network, save_network
 from hrtem_app.networks.layers import CLASSES
 from hrtem_app.simulation.dataset import Dataset
-from hrtem_app.training.batches import Examples, batches
+from hrtem_app.training.batches import Examples, Structures, Visits, batches, visits_per_step
 from hrtem_app.training.card import training_card
-from hrtem_app.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from hrtem_app.training.checkpoint import Checkpoint, State, load_checkpoint, save_checkpoint, save_tensors
+from hrtem_app.training.distributed import agreed, local_device, process_group, share_statistics, total
 from hrtem_app.training.events import Events
+from hrtem_app.training.loss import mean_loss
+from hrtem_app.training.precision import choose_precision, memory_layout, used_memory
 from hrtem_app.training.settings import (
     RARE,
+    Budget,
     TrainingError,
     TrainingSettings,
     architecture_arguments,
     learning_rate,
     make_budget,
 )
+from hrtem_app.training.validation import Validation
+from hrtem_app.training.weights import correct_prior, start_from, update_average
 
 CHECKPOINT_SECONDS = 60.0
+BEST = "best.safetensors"
+Progress = Callable[[dict[str, float]], None]
 
 
 def train(
     network: str,
-    data: str | Path,
+    data: str | Path | Sequence[str | Path],
     out: str | Path,
     *,
+    name: str | None = None,
     channels: int | None = None,
     layers: int | None = None,
     minutes: float | None = None,
     steps: int | None = None,
     resume: bool = False,
+    start: str | Path | None = None,
     seed: int = 0,
     settings: TrainingSettings | None = None,
     held_out: int | None = None,
     device: str = "auto",
     workers: int | None = None,
-    progress: Callable[[dict[str, float]], None] | None = None,
+    tensorboard: bool = False,
+    progress: Progress | None = None,
 ) -> Path:
-    """Train a network on a simulated dataset.
+    """Train a network on simulated datasets; started by `torchrun`, several processes train one network together.
 
     Parameters
     ----------
     network
         `unet`, `unet_pp` or `msd_net`.
     data
-        A folder that `simulate` made.
+        Folders that `simulate` made, one for each of `settings.examples.sources`.
     out
         Folder for checkpoint, events (JSON lines), weights and card.
+    name
+        Of the trained network in the catalog; None: that of the architecture.
     channels, layers
         Of the architecture; None: the default.
     minutes, steps
         When to end; 30 minutes if neither is given. The learning rate falls to zero along this budget.
     resume
         Go on with the checkpoint in `out`.
+    start
+        Weights file to begin with, in place of random weights; the number of frames may differ.
     seed
         Of weights and data.
     settings
         All else.
     held_out
-        Structures at the end of the dataset that are never trained on, but validated; None: a twentieth, at least one.
+        Structures at the end of each dataset that are never trained on, but validated; None: a twentieth, at least one.
     device
         auto, cpu, cuda, …
     workers
         Processes that make examples; None: one less than the cores.
+    tensorboard
+        Write TensorBoard's events as well.
     progress
-        Called after every step with step, loss, learning_rate, fraction and images_per_second.
+        Called after every step with step, loss, learning_rate, fraction, images_per_second and memory.
 
     Returns
     -------
-    The weights file; its card lies beside it.
+    The weights file, of the validation with the highest atomic F1; its card lies beside it.
 
     Raises
     ------
     TrainingError
         For values that make no training.
+    ValueError
+        For a checkpoint that is damaged or belongs to another run.
     """
     budget = make_budget(minutes, steps)
     settings = (settings or TrainingSettings()).model_copy(update={"seed": seed})
-    arguments = architecture_arguments(network, channels, layers, settings.examples.microscope.frames)
-    dataset = Dataset(data)
-    check_classes(dataset)
-    training_seeds, validation_seeds = split(dataset, held_out)
+    arguments = architecture_arguments(network, channels, layers, settings.examples.frames)
+    datasets = [Dataset(path) for path in ([data] if isinstance(data, str | Path) else data)]
+    check_datasets(datasets, settings)
+    parts = [split(dataset, held_out) for dataset in datasets]
+    training, validating = [part for part, _ in parts], [part for _, part in parts]
     folder = Path(out)
-    _prepare(folder, resume)
-    target = choose_device(device)
+    target = local_device(choose_device(device))
+    with process_group(target) as (rank, processes):
+        if rank == 0:
+            _prepare(folder, resume)
+        torch.manual_seed(settings.seed)
+        state = _state(network, arguments, settings, target, processes, start)
+        checkpoint = load_checkpoint(folder, state) if resume else Checkpoint()
+        # The first process alone looks at held-out structures and writes.
+        validation = Validation(validating, settings.examples, settings.validation_series) if rank == 0 else None
+        board = folder / "tensorboard" if tensorboard else None
+        events = Events(folder / "events.jsonl" if rank == 0 else None, checkpoint.step, board)
+        run = _Run(state, checkpoint, budget, settings, target, rank, processes, folder, validation, events)
+        _learn(run, _endless(training, run, workers), progress)
+        events.close()
+        weights = folder / f"{name or network}.safetensors"
+        if rank == 0:
+            save_checkpoint(folder, checkpoint, state)
+            state.average.load_state_dict(load_file(folder / BEST))
+            card = training_card(
+                name or network,
+                network,
+                arguments,
+                state.average,
+                settings,
+                checkpoint,
+                training,
+                validating,
+                None if start is None else Path(start).name,
+            )
+            save_network(state.average, card, folder)
+    return weights
 
-    torch.manual_seed(settings.seed)
-    model = build_network(network, arguments)
-    # Which memory layout trains faster on a CPU depends on the network (measured); GPUs like channels last.
-    layout = torch.channels_last if target.type == "cuda" else getattr(model, "cpu_layout", torch.contiguous_format)
-    model = model.to(target).to(memory_format=layout)  # type: ignore[call-overload]
-    average = build_network(network, arguments).to(target)
-    average.load_state_dict(model.state_dict())
-    optimiser = torch.optim.AdamW(model.parameters(), settings.learning_rate, weight_decay=settings.weight_decay)
-    checkpoint = Checkpoint()
-    if resume:
-        checkpoint = load_checkpoint(folder, model, average, optimiser)
-    weight = torch.tensor([1.0, 1.0, settings.rare_weight, 1.0], device=target)
-    loss_function = nn.CrossEntropyLoss(weight)
-    events = Events(folder / "events.jsonl", checkpoint.step)
+
+@dataclass(frozen=True, eq=False)
+class _Run:
+    """What the loop needs; `checkpoint` is what it moves on."""
+
+    state: State
+    checkpoint: Checkpoint
+    budget: Budget
+    settings: TrainingSettings
+    device: torch.device
+    rank: int
+    processes: int
+    folder: Path
+    validation: Validation | None
+    events: Events
+
+
+def _learn(run: _Run, data: Iterator[tuple[torch.Tensor, torch.Tensor]], progress: Progress | None) -> None:
+    """The loop: until the budget is spent, or no validation has been better for long enough."""
+    settings, state, checkpoint = run.settings, run.state, run.checkpoint
+    precision = choose_precision(settings.precision, run.device)
+    layout = memory_layout(state.model, settings, run.device)
+    forward = _forward(state.model, settings.compiled, run.processes)
+    weight = torch.tensor([1.0, 1.0, settings.rare_weight, 1.0], device=run.device)
     saved = time.monotonic()
-
-    model.train()
-    for frames, labels in _endless(dataset, training_seeds, settings, checkpoint.step, workers):
-        fraction = budget.spent(checkpoint)
-        if fraction >= 1:
+    state.model.train()
+    for frames, labels in data:
+        fraction = agreed(run.budget.spent(checkpoint), run.processes)
+        if fraction >= 1 or (settings.patience and checkpoint.worse >= settings.patience):
             break
         began = time.monotonic()
         rate = learning_rate(fraction, settings)
-        for group in optimiser.param_groups:
+        for group in state.optimiser.param_groups:
             group["lr"] = rate
-        frames = frames.to(target, memory_format=layout, non_blocking=True)
-        optimiser.zero_grad(set_to_none=True)
-        loss = loss_function(model(frames), labels.to(target, non_blocking=True))
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), settings.clip)
-        optimiser.step()
+        frames = frames.to(run.device, memory_format=layout, non_blocking=True)
+        labels = labels.to(run.device, non_blocking=True)
+        state.optimiser.zero_grad(set_to_none=True)
+        with torch.autocast(run.device.type, precision, enabled=precision != torch.float32):
+            logits = forward(frames)
+        loss = mean_loss(logits.float(), labels, weight, settings.focal, run.processes)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(state.model.parameters(), settings.clip)
+        state.optimiser.step()
         checkpoint.step += 1
-        update_average(average, model, min(settings.averaging, checkpoint.step / (checkpoint.step + 10)))
+        update_average(state.average, state.model, min(settings.averaging, checkpoint.step / (checkpoint.step + 10)))
         # The pause for the next batch counts as well: a budget in minutes is one of the clock.
-        checkpoint.seconds += time.monotonic() - min(began, events.last)
-        event = events.write(checkpoint, float(loss.detach()), rate, fraction, len(frames))
-        if time.monotonic() - saved > CHECKPOINT_SECONDS:
-            save_checkpoint(folder, checkpoint, model, average, optimiser)
+        checkpoint.seconds += time.monotonic() - min(began, run.events.last)
+        mean = float(total(loss.detach(), run.processes)) / run.processes
+        count, memory = len(frames) * run.processes, used_memory(run.device)
+        event = run.events.write(checkpoint, mean, rate, fraction, count, memory)
+        spent = agreed(run.budget.spent(checkpoint), run.processes)
+        if int(spent * settings.validations) > checkpoint.validated:
+            checkpoint.validated = int(spent * settings.validations)
+            _validate(run)
+        if run.rank == 0 and time.monotonic() - saved > CHECKPOINT_SECONDS:
+            save_checkpoint(run.folder, checkpoint, state)
             saved = time.monotonic()
-        if progress:
+        if progress and run.rank == 0:
             progress(event)
-
-    save_checkpoint(folder, checkpoint, model, average, optimiser)
-    card = training_card(network, arguments, average, dataset, settings, checkpoint, training_seeds, validation_seeds)
-    correct_prior(average, RARE, settings.rare_weight * settings.rare_excess)
-    return save_network(average.eval(), card, folder)
+    if checkpoint.best < 0:
+        _validate(run)
 
 
-@torch.no_grad()
-def update_average(average: nn.Module, model: nn.Module, decay: float) -> None:
-    """Move the averaged weights, and the statistics of batch normalisation, towards those of the model."""
-    for old, new in zip(average.state_dict().values(), model.state_dict().values(), strict=True):
-        if old.is_floating_point():
-            old.lerp_(new, 1 - decay)
-        else:
-            old.copy_(new)
+def _validate(run: _Run) -> None:
+    """Look at the held-out structures; keep the averaged weights where they are the best so far."""
+    checkpoint, began = run.checkpoint, time.monotonic()
+    scores = {"atomic_f1": 0.0}
+    if run.validation is not None:
+        candidate = build_network(run.state.told["network"], run.state.told["arguments"]).to(run.device).eval()
+        candidate.load_state_dict(run.state.average.state_dict())
+        correct_prior(candidate, RARE, run.settings.rare_weight * run.settings.rare_excess)
+        scores = run.validation.score(candidate, run.device)
+        if scores["atomic_f1"] > checkpoint.best:
+            save_tensors(candidate.state_dict(), run.folder / BEST, {"step": str(checkpoint.step)})
+        run.events.write_validation(checkpoint, scores)
+    f1 = agreed(scores["atomic_f1"], run.processes)
+    checkpoint.worse = 0 if f1 > checkpoint.best else checkpoint.worse + 1
+    if f1 > checkpoint.best:
+        checkpoint.best, checkpoint.best_step = f1, checkpoint.step
+    checkpoint.seconds += time.monotonic() - began
+    run.events.last = time.monotonic()
 
 
-@torch.no_grad()
-def correct_prior(module: nn.Module, index: int, factor: float) -> None:
-    """Take back that a class was shown, or weighted, `factor` times too much.
-
-    A network trained so gives probabilities in proportion to that factor (Saerens et al., Neural Computation 14, 21,
-    2002). Its logarithm, taken off the bias of the class in the head, makes vacancies as frequent as they are.
-    """
-    head = module.get_submodule("head")
-    if not isinstance(head, nn.Conv2d) or head.bias is None:
-        raise TypeError(
-            f"{type(module).__name__} has no convolution with a bias as its head, so its priors cannot be corrected"
-        )
-    head.bias[index] -= math.log(factor)
-
-
-def check_classes(dataset: Dataset) -> None:
-    """TrainingError where the networks have not as many outputs as the material has classes, with the background."""
-    names = dataset.class_names
-    if len(names) != CLASSES - 1:
+def check_datasets(datasets: Sequence[Dataset], settings: TrainingSettings) -> None:
+    """TrainingError where datasets and sources do not pair off, or the networks have other outputs than classes."""
+    if len(datasets) != len(settings.examples.sources):
         raise TrainingError(
-            f"{dataset.settings.structure.material} has {len(names)} classes of columns ({', '.join(names)}), the "
-            f"networks tell {CLASSES - 1}: train on a material with {CLASSES - 1}"
+            f"{len(datasets)} datasets and {len(settings.examples.sources)} sources do not pair off: give the "
+            "settings one source for each dataset"
         )
+    for dataset in datasets:
+        names = dataset.class_names
+        if len(names) != CLASSES - 1:
+            raise TrainingError(
+                f"{dataset.settings.structure.material} has {len(names)} classes of columns ({', '.join(names)}), the "
+                f"networks tell {CLASSES - 1}: train on a material with {CLASSES - 1}"
+            )
 
 
-def split(dataset: Dataset, held_out: int | None) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Seeds to train on and seeds to validate on: never the same structure in both."""
+def split(dataset: Dataset, held_out: int | None) -> tuple[Structures, Structures]:
+    """Structures to train on and to validate on: never the same structure in both."""
     count = max(1, len(dataset) // 20) if held_out is None else held_out
-    if not 0 <= count < len(dataset):
+    if not 0 < count < len(dataset):
         raise TrainingError(
-            f"{count} of {len(dataset)} structures cannot be held out: simulate more, or hold out fewer"
+            f"{count} of {len(dataset)} structures cannot be held out: simulate more, or hold out another number"
         )
     cut = len(dataset) - count
-    return dataset.seeds[:cut], dataset.seeds[cut:]
+    return Structures(dataset, dataset.seeds[:cut]), Structures(dataset, dataset.seeds[cut:])
+
+
+def _state(
+    network: str,
+    arguments: dict[str, int],
+    settings: TrainingSettings,
+    device: torch.device,
+    processes: int,
+    start: str | Path | None,
+) -> State:
+    """Fresh weights, or those of another network, with the optimiser for them."""
+    model = build_network(network, arguments)
+    if start is not None:
+        start_from(start, model, network, arguments)
+    average = build_network(network, arguments).to(device).eval()
+    average.load_state_dict(model.state_dict())
+    if processes > 1:
+        share_statistics(model)
+    model = model.to(device).to(memory_format=memory_layout(model, settings, device))  # type: ignore[call-overload]
+    optimiser = torch.optim.AdamW(model.parameters(), settings.learning_rate, weight_decay=settings.weight_decay)
+    told: dict[str, Any] = {"network": network, "arguments": arguments, "processes": processes}
+    return State(model, average, optimiser, told | settings.model_dump(mode="json"))
+
+
+def _forward(model: nn.Module, compiled: bool, processes: int) -> Callable[[torch.Tensor], torch.Tensor]:
+    module: nn.Module = model
+    if processes > 1:
+        # Statistics and weights begin equal and stay so; nothing needs to be sent around but gradients.
+        module = DistributedDataParallel(module, broadcast_buffers=False)
+    return torch.compile(module) if compiled else module
 
 
 def _prepare(folder: Path, resume: bool) -> None:
@@ -200,9 +298,11 @@ def _prepare(folder: Path, resume: bool) -> None:
 
 
 def _endless(
-    dataset: Dataset, seeds: tuple[int, ...], settings: TrainingSettings, step: int, workers: int | None
+    training: Sequence[Structures], run: _Run, workers: int | None
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    per_step = max(1, settings.examples.batch // settings.examples.crops)
+    """Batches from the step of the checkpoint on; the visits of each step are shared out among the processes."""
+    examples, seed = run.settings.examples, run.settings.seed
+    own = visits_per_step(examples)
+    visits = Visits(run.checkpoint.step, own, run.rank, run.processes)
     count = max(1, (os.cpu_count() or 2) - 1) if workers is None else workers
-    start, far = step * per_step, 10**9
-    return batches(Examples(dataset, seeds, settings.examples, settings.seed, start, start + far), count)
+    return batches(Examples(training, examples, seed, visits), count)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -35,6 +35,23 @@ class TrainingSettings(Part):
         float,
         Field(gt=0, le=100, description="How many times more 1S the training set has than the networks will meet."),
     ] = 1.0
+    focal: Annotated[
+        float, Field(ge=0, le=5, description="Exponent of the focal term (1-p)^γ; 0: plain cross-entropy.")
+    ] = 0.0
+    precision: Annotated[
+        Literal["auto", "float32", "bfloat16"],
+        Field(description="Of convolutions; auto: bfloat16 where the device calculates with it natively."),
+    ] = "auto"
+    compiled: Annotated[bool, Field(description="Use torch.compile; needs a C++ compiler on a CPU.")] = False
+    validations: Annotated[
+        int, Field(ge=1, le=1000, description="How many times along the run the held-out structures are looked at.")
+    ] = 10
+    validation_series: Annotated[
+        int, Field(ge=1, le=10_000, description="Most series that are recorded of the held-out structures.")
+    ] = 32
+    patience: Annotated[
+        int | None, Field(ge=1, description="End after so many validations without a better one; none: never.")
+    ] = None
     seed: Annotated[int, Field(ge=0)] = 0
 
 

@@ -17,12 +17,14 @@ from hrtem_app.simulation.dataset import Dataset, DatasetSettings, StoredStructu
 from hrtem_app.simulation.multislice import MultisliceSettings
 from hrtem_app.simulation.run import simulate
 from hrtem_app.simulation.structure_settings import StructureSettings
-from hrtem_app.training.batches import Examples, ExampleSettings, batches
+from hrtem_app.training.batches import Examples, ExampleSettings, Structures, batches
 from hrtem_app.training.evaluation import evaluate
-from hrtem_app.training.loop import correct_prior, train
+from hrtem_app.training.events import read_events
+from hrtem_app.training.loop import train
 from hrtem_app.training.settings import TrainingError, TrainingSettings, learning_rate
+from hrtem_app.training.weights import correct_prior
 
-SETTINGS = TrainingSettings(examples=ExampleSettings(crop=64, batch=2, crops=2))
+SETTINGS = TrainingSettings(examples=ExampleSettings(crop=64, batch=2, crops=2), precision="float32")
 
 
 @pytest.fixture(scope="module")
@@ -53,14 +55,15 @@ def _train(data: Path, out: Path, steps: int, resume: bool = False) -> Path:
 
 def test_the_loss_falls_and_the_card_tells_how(data: Path, tmp_path: Path) -> None:
     weights = _train(data, tmp_path / "run", steps=40)
-    losses = [json.loads(line)["loss"] for line in (tmp_path / "run" / "events.jsonl").read_text().splitlines()]
+    events = read_events(tmp_path / "run" / "events.jsonl")
+    losses = [event["loss"] for event in events if "loss" in event]
     assert len(losses) == 40
     assert np.mean(losses[-8:]) < 0.95 * np.mean(losses[:8])
     module, card = load_network_file(weights)
     assert card.architecture == "unet"
     assert card.training["steps"] == 40
-    assert card.training["structure_seeds"] == [11, 12]
-    assert card.training["held_out_seeds"] == [13, 13]
+    assert card.training["structure_seeds"] == [[11, 12]]
+    assert card.training["held_out_seeds"] == [[13, 13]]
     with torch.inference_mode():
         assert module(torch.zeros(1, 3, 32, 32)).shape == (1, 4, 32, 32)
 
@@ -95,14 +98,17 @@ def test_a_run_in_two_parts_ends_with_the_weights_of_one_in_one(
     assert whole.keys() == parts.keys()
     for name, tensor in whole.items():
         torch.testing.assert_close(parts[name], tensor, rtol=1e-5, atol=1e-6)
-    steps = [json.loads(line)["step"] for line in (tmp_path / "parts" / "events.jsonl").read_text().splitlines()]
-    assert steps == [1, 2, 3, 4, 5, 6]
+    events = [read_events(tmp_path / name / "events.jsonl") for name in ("whole", "parts")]
+    for what in ("loss", "validation"):
+        first, second = ([(e["step"], e[what]) for e in part if what in e] for part in events)
+        assert first == second
+    assert [e["step"] for e in events[1] if "loss" in e] == [1, 2, 3, 4, 5, 6]
 
 
 def test_examples_depend_on_the_visit_alone(data: Path) -> None:
     dataset = Dataset(data)
-    early = Examples(dataset, dataset.seeds, SETTINGS.examples, 5, 0, 10)
-    late = Examples(dataset, dataset.seeds, SETTINGS.examples, 5, 4, 10)
+    early = Examples([Structures(dataset, dataset.seeds)], SETTINGS.examples, 5, range(10))
+    late = Examples([Structures(dataset, dataset.seeds)], SETTINGS.examples, 5, range(4, 10))
     torch.testing.assert_close(early[4][0], late[0][0], rtol=0, atol=0)
     assert not torch.equal(early[4][0], early[5][0])
     frames, labels = next(batches(early, 0))
@@ -178,7 +184,7 @@ def test_image_epochs_come_back_to_their_microscopes(
 
     monkeypatch.setattr(module, "recorded_series", spy)
     settings = ExampleSettings(crop=32, crops=1, images_per_structure=fixed)
-    examples = Examples(Dataset(data), (11, 12, 13), settings, seed=1, start=0, stop=9)
+    examples = Examples([Structures(Dataset(data), (11, 12, 13))], settings, 1, range(9))
     for index in range(9):
         examples[index]
     rounds = [set(seen[i : i + 3]) for i in (0, 3, 6)]
