@@ -13,6 +13,7 @@ from hrtem_app.inference.checks import choose_frames, doubts
 from hrtem_app.inference.device import choose_device, describe_device
 from hrtem_app.inference.network_run import Inputs, Stopwatch, network_steps
 from hrtem_app.inference.result import NetworkResult
+from hrtem_app.inference.versions import fitting_versions
 from hrtem_app.io import load_series
 from hrtem_app.networks import catalog
 from hrtem_app.recipe import Recipe
@@ -49,7 +50,7 @@ class Analysis:
     angles
         Angle in rad of the first spot of each lattice that was removed.
     networks
-        What each network said, by name.
+        What each network said, by name; those that really ran, see `hrtem_app.inference.versions`.
     table
         The sites on which they agree or do not, in pixels of the original image.
     warnings
@@ -114,7 +115,8 @@ def analysis_steps(series: FocalSeries, recipe: Recipe | None = None) -> Generat
     watch = Stopwatch()
     series = _as_told(series, recipe)
     sampling = series.known_sampling
-    cards = _cards(recipe)
+    versions = fitting_versions(recipe.networks, catalog.available(), len(recipe.frames or series))
+    cards = versions.cards
     device = choose_device(recipe.device)
     frames = choose_frames(series, recipe, cards)
     used = series.select(frames)
@@ -145,7 +147,7 @@ def analysis_steps(series: FocalSeries, recipe: Recipe | None = None) -> Generat
         angles=tuple(lattice.angles),
         networks=results,
         table=table,
-        warnings=(*series.warnings, *doubts(series, frames, recipe, cards, lattice.angles)),
+        warnings=(*series.warnings, *versions.sentences, *doubts(series, frames, recipe, cards, lattice.angles)),
         seconds=watch.seconds,
         device=describe_device(device),
     )
@@ -157,13 +159,3 @@ def _as_told(series: FocalSeries, recipe: Recipe) -> FocalSeries:
         sampling=series.sampling if recipe.sampling is None else recipe.sampling,
         defocus=series.defocus if recipe.defocus is None else recipe.defocus,
     )
-
-
-def _cards(recipe: Recipe) -> list[catalog.NetworkCard]:
-    """The cards of the networks that the recipe names, each once."""
-    known = catalog.available()
-    for name in recipe.networks:
-        if name not in known:
-            choices = ", ".join(known) or "none, no weights are installed"
-            raise catalog.NetworkError(f"there is no network '{name}': choose from {choices}")
-    return [known[name] for name in dict.fromkeys(recipe.networks)]

@@ -41,6 +41,12 @@ _KINDS: dict[str, type] = {
 _TOO_MANY = "more than the header"
 
 
+def network_family(name: str) -> str | None:
+    """The stock network that a network is a version of, `unet_pp` for `unet_pp_single`; None for any other."""
+    families = [stock for stock in STOCK_NETWORKS if name == stock or name.startswith(f"{stock}_")]
+    return max(families, key=len, default=None)
+
+
 @dataclass(frozen=True, eq=False)
 class ColumnTable:
     """Atomic columns, one per row; immutable.

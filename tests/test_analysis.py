@@ -232,3 +232,46 @@ def test_public_names_and_paths(cards, monkeypatch):
     monkeypatch.setattr("hrtem_app.analysis.load_series", load)
     assert isinstance(hrtem_app.analyse("some.tif", Recipe(sampling=0.22)), hrtem_app.Analysis)
     assert told == {"p": "some.tif", "s": 0.22}
+
+
+@pytest.fixture
+def small_networks(tmp_path, monkeypatch):
+    """Untrained networks on disk under the stock names and those of the versions for one frame."""
+    for architecture, frames, name in [
+        ("unet", 3, "unet"), ("unet_pp", 3, "unet_pp"), ("msd_net", 3, "msd_net"),
+        ("unet", 1, "unet_single"), ("unet_pp", 1, "unet_pp_single"),
+    ]:  # fmt: skip
+        size = {"layers": 2, "kernel": 3} if architecture == "msd_net" else {}
+        settings = {"channels": 1, "frames": frames} | size
+        torch.manual_seed(0)
+        made = card(name, architecture=architecture, settings=settings, frames=frames)
+        catalog.save_network(catalog.build_network(architecture, settings), made, tmp_path)
+    monkeypatch.setenv("HRTEM_APP_NETWORKS", str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("frames", "recipe", "ran", "seen"),
+    [
+        (3, Recipe(), ["unet", "unet_pp", "msd_net"], (0, 1, 2)),
+        (2, Recipe(), ["unet_single", "unet_pp_single"], (0,)),
+        (1, Recipe(), ["unet_single", "unet_pp_single"], (0,)),
+        (3, Recipe(frames=(2,)), ["unet_single", "unet_pp_single"], (2,)),
+        (3, Recipe(networks=("unet_single",)), ["unet_single"], (0,)),
+    ],
+)
+def test_the_versions_that_fit_the_series_run_and_are_recorded(small_networks, tmp_path, frames, recipe, ran, seen):
+    series, *_ = made_series(0.225, shape=(64, 72))
+    analysis = analyse(series.select(range(frames)), recipe)
+    assert list(analysis.networks) == ran
+    assert analysis.frames == seen
+    assert list(analysis.table.network_probability) == ran
+    assert [result.card.frames for result in analysis.networks.values()] == [1 if "single" in n else 3 for n in ran]
+    replaced = recipe.networks == Recipe().networks and ran[0] == "unet_single"
+    assert any("unet_single ran in place of unet" in warning for warning in analysis.warnings) == replaced
+    assert any("msd_net, which wants 3 frames, was left out" in warning for warning in analysis.warnings) == replaced
+
+
+def test_where_no_version_fits_the_error_says_what_is_missing(small_networks):
+    series, *_ = made_series(0.225, shape=(64, 72))
+    with pytest.raises(SeriesError, match="1 frame but the network 'msd_net' wants 3"):
+        analyse(series.select([0]), Recipe(networks=("msd_net",)))

@@ -40,11 +40,14 @@ def networks() -> None:
 def describe(card: NetworkCard) -> list[str]:
     """A card as lines for people."""
     settings = ", ".join(f"{name} {value}" for name, value in card.settings.items())
+    frames = "1 frame" if card.frames == 1 else f"{card.frames} frames"
+    low, high = (energy / 1e3 for energy in card.energy_range or (card.energy, card.energy))
+    energy = f"{low:g}" if low == high else _span((low, high))
     lines = [
         f"{card.name}: {card.title} ({settings}), {card.parameters:,} parameters",
         f"  material   {card.material}: {', '.join(card.classes)}",
-        f"  series     {card.frames} frames, {_span(card.sampling_range)} Å/px, others resampled to {card.sampling:g}",
-        f"  training   {_span(card.dose_range)} e/Å², defocus {_span(card.defocus_range)} Å, {card.energy / 1e3:g} keV",
+        f"  series     {frames}, {_span(card.sampling_range)} Å/px, others resampled to {card.sampling:g}",
+        f"  training   {_span(card.dose_range)} e/Å², defocus {_span(card.defocus_range)} Å, {energy} keV",
     ]
     scores = [f"{name} {value:.4g}" for name, value in card.metrics.items() if isinstance(value, int | float)]
     return [*lines, f"  scores     {', '.join(scores)}"] if scores else lines

@@ -173,7 +173,7 @@ class Layers:
                 result.probabilities[view.class_index],
                 result.sampling,
                 name=f"probability {result.card.title}",
-                colormap=theme.NETWORK_COLORMAPS.get(name, "gray"),
+                colormap=theme.network_colormap(name),
                 blending="additive",
                 contrast_limits=(0, 1),
                 visible=False,

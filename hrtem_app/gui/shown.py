@@ -21,10 +21,13 @@ DEFAULT_FRAMES = 3
 
 
 def used_frames(series: FocalSeries, recipe: Recipe, count: int = DEFAULT_FRAMES) -> tuple[int, ...]:
-    """The frames that networks wanting `count` of them see: the recipe's, else the first ones in defocus order."""
+    """The frames that networks wanting `count` of them see: the recipe's, else the first ones in defocus order.
+
+    Where there are fewer, networks for a single frame see the first.
+    """
     if recipe.frames is not None:
         return tuple(i for i in recipe.frames if i < len(series))
-    return series.defocus_order()[:count]
+    return series.defocus_order()[: count if len(series) >= count else 1]
 
 
 def shown_rows(table: ColumnTable, view: View) -> NDArray[np.bool_]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hrtem_app.columns import network_family
+
 # Dots of these add up in the agreement picture: all three networks make white (SCIENCE's red, green and blue).
 NETWORK_COLOURS: dict[str, str] = {"unet": "#ff0000", "unet_pp": "#00ff00", "msd_net": "#0000ff"}
 # The same three on text and check boxes, light enough to read on a dark window.
@@ -17,5 +19,10 @@ DONE = "#5fd75f"
 
 
 def network_ink(name: str) -> str:
-    """A network's colour for text; grey for one that is not stock."""
-    return NETWORK_INKS.get(name, "#cccccc")
+    """A network's colour for text, that of its architecture; grey for one that is not stock."""
+    return NETWORK_INKS.get(network_family(name) or "", "#cccccc")
+
+
+def network_colormap(name: str) -> str:
+    """The colour map of a network's probability maps, that of its architecture; grey for one that is not stock."""
+    return NETWORK_COLORMAPS.get(network_family(name) or "", "gray")

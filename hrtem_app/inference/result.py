@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from hrtem_app.columns import STOCK_NETWORKS, ColumnTable
+from hrtem_app.columns import STOCK_NETWORKS, ColumnTable, network_family
 from hrtem_app.inference.finding import find_columns, read_map
 from hrtem_app.inference.resample import to_image, to_map
 from hrtem_app.inference.sublattice import decide_sublattices
@@ -88,7 +88,10 @@ def columns_from_maps(
 
 
 def ordered_networks(names: Iterable[str]) -> list[str]:
-    """Names in the order that tables and colours follow: the stock networks first, then the others by name."""
-    given = set(names)
-    stock = [name for name in STOCK_NETWORKS if name in given]
-    return stock + sorted(given - set(stock))
+    """Names in the order of tables and colours: the stock networks, their versions, then the others by name."""
+
+    def place(name: str) -> tuple[bool, bool, int, str]:
+        family = network_family(name)
+        return name not in STOCK_NETWORKS, family is None, STOCK_NETWORKS.index(family) if family else 0, name
+
+    return sorted(set(names), key=place)

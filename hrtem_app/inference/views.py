@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from hrtem_app.columns import network_family
 from hrtem_app.inference.result import NetworkResult, ordered_networks
 from hrtem_app.inference.sites import group_into_sites
 from hrtem_app.recipe import Agreement
@@ -23,13 +24,18 @@ _SPARE_COLOURS: tuple[Colour, ...] = ((1, 0.5, 0), (0, 0.7, 0.7), (0.7, 0, 1), (
 
 
 def network_colours(names: Iterable[str]) -> dict[str, Colour]:
-    """The colour (red, green, blue) of each network: U-net red, U-net++ green, MSD-net blue, others what is free."""
+    """The colour (red, green, blue) of each network: U-net red, U-net++ green, MSD-net blue, others what is free.
+
+    A version for fewer frames has the colour of its architecture, unless another network has it already.
+    """
     ordered = ordered_networks(names)
-    free = [c for name, c in _STOCK_COLOURS.items() if name not in ordered] + list(_SPARE_COLOURS)
-    others = [name for name in ordered if name not in _STOCK_COLOURS]
-    return {name: _STOCK_COLOURS[name] for name in ordered if name in _STOCK_COLOURS} | {
-        name: free[i % len(free)] for i, name in enumerate(others)
-    }
+    owners: dict[str, str] = {}
+    for name in ordered:
+        owners.setdefault(network_family(name) or "", name)
+    stock = {name: _STOCK_COLOURS[family] for family, name in owners.items() if family}
+    free = [c for c in _STOCK_COLOURS.values() if c not in stock.values()] + list(_SPARE_COLOURS)
+    others = [name for name in ordered if name not in stock]
+    return stock | {name: free[i % len(free)] for i, name in enumerate(others)}
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from pathlib import Path
 from threading import Event
 from types import ModuleType
 from typing import Any
@@ -98,6 +99,28 @@ def test_a_result_does_not_land_on_another_series(
     assert panel.session.analysis is None
     assert panel.workbench.layers.get("columns") is None
     assert "another series" in panel.messages.texts()[0]
+
+
+def test_a_single_image_gets_the_versions_for_one_frame(
+    add_panel: Any, fakes: ModuleType, qtbot: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from hrtem_app.networks.catalog import build_network, save_network
+
+    for name, frames in (("unet", 3), ("unet_single", 1)):
+        settings = {"channels": 1, "frames": frames}
+        changes = {"name": name, "title": name, "settings": settings, "frames": frames}
+        card = fakes.make_card("unet").model_copy(update=changes)
+        save_network(build_network("unet", settings), card, tmp_path)
+    monkeypatch.setenv("HRTEM_APP_NETWORKS", str(tmp_path))
+    panel = add_panel(PredictPanel)
+    qtbot.waitUntil(lambda: "unet_single" in panel.networks)
+    panel.workbench.open_series(fakes.make_series(size=64, frames=1))
+    panel.session.change(networks=("unet",))
+    _click(qtbot, panel.run_button)
+    qtbot.waitUntil(lambda: panel.session.analysis is not None, timeout=60_000)
+    assert list(panel.session.analysis.networks) == ["unet_single"]
+    assert "p_unet_single" in panel.workbench.layers.get("columns").features
+    assert any("unet_single ran in place of unet" in text for text in panel.messages.texts())
 
 
 def test_an_error_is_one_line_and_results_stay(

@@ -105,6 +105,11 @@ def test_used_frames(fakes: ModuleType, defocus: Any, frames: Any, expected: tup
     assert used_frames(series, Recipe(frames=frames)) == expected
 
 
+@pytest.mark.parametrize("frames", [1, 2])
+def test_of_too_few_frames_the_first_is_used(fakes: ModuleType, frames: int) -> None:
+    assert used_frames(fakes.make_series(frames=frames), Recipe()) == (0,)
+
+
 def test_the_next_step_is_always_named(fakes: ModuleType) -> None:
     session = Session()
     assert "Open" in status_line(session)

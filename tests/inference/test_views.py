@@ -94,6 +94,13 @@ def test_every_network_has_its_own_colour():
     assert len(set(colours.values())) == 3
 
 
+def test_a_version_for_one_frame_has_the_colour_of_its_architecture():
+    assert network_colours(["unet_pp_single", "unet_single"]) == {"unet_single": (1, 0, 0), "unet_pp_single": (0, 1, 0)}
+    both = network_colours(["unet_single", "unet", "msd_net"])
+    assert (both["unet"], both["msd_net"]) == ((1, 0, 0), (0, 0, 1))
+    assert len(set(both.values())) == 3
+
+
 def test_refuses_an_unknown_kind(networks):
     with pytest.raises(ValueError, match=r"'most'.*all, agree, unique"):
         agreement_view(networks, 0, "most")

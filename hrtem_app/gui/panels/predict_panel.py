@@ -163,8 +163,9 @@ class PredictPanel(Panel):
 def card_text(card: NetworkCard) -> str:
     """A network's card as a tooltip."""
     low, high = card.sampling_range
+    frames = "1 frame" if card.frames == 1 else f"{card.frames} frames"
     lines = [
-        f"{card.title}: {card.parameters:,} parameters, {card.frames} frames",
+        f"{card.title}: {card.parameters:,} parameters, {frames}",
         f"trained for {card.material}, {low:g}-{high:g} Å/px",
         f"dose {card.dose_range[0]:.3g}-{card.dose_range[1]:.3g} e/Å²",
         f"defocus {card.defocus_range[0]:g}…{card.defocus_range[1]:g} Å",
