@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import cast
 
 import torch
 from torch import distributed, nn
-from torch.distributed.nn import functional as collective
+
+from hrtem_app.networks.shared_norm import SharedBatchNorm2d
 
 
 @contextmanager
@@ -44,33 +44,6 @@ def total(value: torch.Tensor, processes: int) -> torch.Tensor:
         value = value.detach().clone()
         distributed.all_reduce(value)
     return value
-
-
-class SharedBatchNorm2d(nn.BatchNorm2d):
-    """Batch normalisation over the batches of all processes; also on processors, where PyTorch's own has none."""
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(b, c, y, x) → the same shape."""
-        if not self.training:
-            return super().forward(x)
-        values = x.float()
-        count = values.numel() / values.shape[1]
-        sums = torch.stack([values.sum((0, 2, 3)), values.square().sum((0, 2, 3))])
-        own = torch.cat([sums.flatten(), sums.new_tensor([count])])
-        everywhere = cast("torch.Tensor", collective.all_reduce(own))  # type: ignore[no-untyped-call]
-        number = everywhere[-1]
-        mean, square = (everywhere[:-1] / number).view(2, -1)
-        variance = (square - mean.square()).clamp_min(0)
-        with torch.no_grad():
-            for running, now in ((self.running_mean, mean), (self.running_var, variance * number / (number - 1))):
-                if running is not None:
-                    running.lerp_(now, self.momentum or 0.0)
-            if self.num_batches_tracked is not None:
-                self.num_batches_tracked += 1
-        scale = self.weight * torch.rsqrt(variance + self.eps)
-        shift = self.bias - mean * scale
-        result: torch.Tensor = (values * scale[:, None, None] + shift[:, None, None]).to(x.dtype)
-        return result
 
 
 def share_statistics(module: nn.Module) -> nn.Module:
