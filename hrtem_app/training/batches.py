@@ -194,6 +194,8 @@ def batches(examples: Examples, workers: int) -> Iterator[tuple[torch.Tensor, to
         multiprocessing_context="spawn" if workers else None,
         prefetch_factor=4 if workers else None,
         worker_init_fn=_one_thread,
+        # Of its own, so that a resumed run draws no other random numbers than one that never stopped.
+        generator=torch.Generator(),
     )
     for frames, labels in loader:
         yield frames.flatten(0, 1), labels.flatten(0, 1)

@@ -13,29 +13,24 @@ from safetensors.torch import load_file
 from hrtem_app.microscope.draw import MicroscopeSettings
 from hrtem_app.microscope.record import RecordedSeries
 from hrtem_app.networks.catalog import build_network, load_network_file
-from hrtem_app.simulation.dataset import Dataset, DatasetSettings, StoredStructure
-from hrtem_app.simulation.multislice import MultisliceSettings
-from hrtem_app.simulation.run import simulate
-from hrtem_app.simulation.structure_settings import StructureSettings
-from hrtem_app.training.batches import Examples, ExampleSettings, Structures, batches
+from hrtem_app.simulation.dataset import Dataset, StoredStructure
+from hrtem_app.training.batches import (
+    BLOCK,
+    Examples,
+    ExampleSettings,
+    Source,
+    Structures,
+    batches,
+    visiting_order,
+)
 from hrtem_app.training.evaluation import evaluate
 from hrtem_app.training.events import read_events
 from hrtem_app.training.loop import train
+from hrtem_app.training.loss import mean_loss
 from hrtem_app.training.settings import TrainingError, TrainingSettings, learning_rate
 from hrtem_app.training.weights import correct_prior
 
 SETTINGS = TrainingSettings(examples=ExampleSettings(crop=64, batch=2, crops=2), precision="float32")
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("data") / "waves"
-    settings = DatasetSettings(
-        structure=StructureSettings(field_of_view=22.0, margin=1.0, layers=(1, 1), flake_radius=(0.5, 0.6)),
-        multislice=MultisliceSettings(configurations=1),
-    )
-    simulate(folder, 3, 11, settings=settings, workers=0)
-    return folder
 
 
 def _train(data: Path, out: Path, steps: int, resume: bool = False) -> Path:
@@ -190,6 +185,114 @@ def test_image_epochs_come_back_to_their_microscopes(
     rounds = [set(seen[i : i + 3]) for i in (0, 3, 6)]
     assert not rounds[0] & rounds[1]
     assert (rounds[0] == rounds[2]) is (fixed == 2)
+
+
+def test_sources_are_visited_in_their_shares_and_show_their_own_structures(data: Path) -> None:
+    assert visiting_order([1]) == [0] * BLOCK
+    assert visiting_order([3, 1]).count(0) == 15
+    assert set(visiting_order([1000, 1, 1])) == {0, 1, 2}
+    order = visiting_order([1, 1])
+    assert order[:4] in ([0, 1, 0, 1], [1, 0, 1, 0])
+
+    dataset = Dataset(data)
+    dim, bright = MicroscopeSettings(dose=(1e2, 1e2)), MicroscopeSettings(dose=(1e6, 1e6))
+    settings = ExampleSettings(sources=(Source(microscope=dim), Source(microscope=bright)), crop=32, crops=1)
+    examples = Examples([Structures(dataset, (11,)), Structures(dataset, (12, 13))], settings, 1, range(8))
+    rough = [float((f[..., 1:] - f[..., :-1]).std()) for f, _ in (examples[i] for i in range(8))]
+    assert min(r for r, s in zip(rough, examples.block, strict=False) if s == 0) > max(
+        r for r, s in zip(rough, examples.block, strict=False) if s == 1
+    )
+    # In the order of its own visits, the second source goes through its two structures before one comes back.
+    own = [examples._source(i)[1] for i in range(2 * BLOCK) if examples.block[i % BLOCK] == 1]
+    assert own == list(range(BLOCK))
+
+
+def test_sources_of_different_numbers_of_frames_are_refused() -> None:
+    with pytest.raises(ValueError, match="3, 1 frames"):
+        ExampleSettings(sources=(Source(), Source(microscope=MicroscopeSettings(frames=1))))
+
+
+def test_a_dataset_without_a_source_is_refused(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="2 datasets and 1 sources"):
+        train("unet", [data, data], tmp_path / "run", steps=1)
+
+
+def test_the_best_weights_are_kept_and_patience_ends_a_run(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = iter([0.2, 0.7, 0.6, 0.5, 0.9])
+    monkeypatch.setattr("hrtem_app.training.loop.Validation.score", lambda *_: {"atomic_f1": next(said)})
+    settings = SETTINGS.model_copy(update={"validations": 10, "patience": 2})
+    kept: list[dict[str, torch.Tensor]] = []
+
+    def keep(event: dict[str, float]) -> None:
+        kept.append({k: v.clone() for k, v in load_file(tmp_path / "run" / "best.safetensors").items()})
+
+    weights = train(
+        "unet",
+        data,
+        tmp_path / "run",
+        channels=2,
+        steps=10,
+        settings=settings,
+        held_out=1,
+        device="cpu",
+        workers=0,
+        progress=keep,
+    )
+    _, card = load_network_file(weights)
+    assert card.training["steps"] == 4  # two after the best one
+    assert card.training["validation"] == {"atomic_f1": 0.7, "step": 2}
+    final = load_file(weights)
+    for name, tensor in kept[1].items():
+        torch.testing.assert_close(final[name], tensor, rtol=0, atol=0)
+    assert not torch.equal(kept[0]["head.weight"], kept[1]["head.weight"])
+
+
+def test_a_checkpoint_of_other_settings_is_refused_by_name(data: Path, tmp_path: Path) -> None:
+    _train(data, tmp_path / "run", steps=1)
+    other = SETTINGS.model_copy(update={"rare_weight": 7.0})
+    with pytest.raises(ValueError, match=r"rare_weight was 2.0 and is now 7.0"):
+        train("unet", data, tmp_path / "run", channels=2, steps=2, resume=True, settings=other, workers=0)
+
+
+def test_a_training_can_begin_with_other_weights_and_another_number_of_frames(data: Path, tmp_path: Path) -> None:
+    weights = _train(data, tmp_path / "three", steps=1)
+    one = SETTINGS.model_copy(
+        update={
+            "examples": SETTINGS.examples.model_copy(
+                update={"sources": (Source(microscope=MicroscopeSettings(frames=1)),)}
+            ),
+            "learning_rate": 1e-12,
+            "rare_weight": 1.0,
+        }
+    )
+    out = tmp_path / "one"
+    single = train(
+        "unet", data, out, name="unet_single", channels=2, steps=1, settings=one, start=weights, device="cpu", workers=0
+    )
+    assert single.name == "unet_single.safetensors"
+    three, (module, card) = load_file(weights), load_network_file(single)
+    assert (card.name, card.frames, card.training["started_from"]) == ("unet_single", 1, "unet.safetensors")
+    mine = module.state_dict()
+    torch.testing.assert_close(mine["down.0.first.0.weight"], three["down.0.first.0.weight"].sum(1, keepdim=True))
+    torch.testing.assert_close(mine["head.weight"], three["head.weight"])
+    with pytest.raises(TrainingError, match="same architecture"):
+        train("unet_pp", data, tmp_path / "x", channels=2, steps=1, start=weights)
+    with pytest.raises(TrainingError, match="'channels': 2"):
+        train("unet", data, tmp_path / "x", channels=3, steps=1, start=weights)
+
+
+def test_the_loss_is_the_weighted_cross_entropy_with_a_focal_term() -> None:
+    torch.manual_seed(0)
+    logits, labels = torch.randn(2, 4, 6, 6), torch.randint(0, 4, (2, 6, 6))
+    weight = torch.tensor([1.0, 1.0, 2.5, 1.0])
+    expected = torch.nn.functional.cross_entropy(logits, labels, weight)
+    torch.testing.assert_close(mean_loss(logits, labels, weight), expected)
+    torch.testing.assert_close(mean_loss(logits, labels, weight, focal=1e-9), expected)
+    p = logits.softmax(1).gather(1, labels[:, None])[:, 0]
+    by_hand = -(weight[labels] * (1 - p) ** 2 * p.log()).sum() / weight[labels].sum()
+    torch.testing.assert_close(mean_loss(logits, labels, weight, focal=2.0), by_hand)
 
 
 def test_materials_with_other_classes_are_refused(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
