@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from hrtem_app.cli import about, analysis, dataset, simulation, training
+from hrtem_app.cli import about, analysis, dataset, simulation, study, training
 from hrtem_app.cli.group import WINDOW, FilesOrCommand
 from hrtem_app.cli.window import open_window, window
 
@@ -35,6 +35,7 @@ for command in (
     simulation.simulate,
     training.train,
     training.evaluate,
+    study.study,
     about.networks,
     about.info,
 ):

@@ -23,6 +23,7 @@ from hrtem_app.training.card import training_card
 from hrtem_app.training.checkpoint import Checkpoint, State, load_checkpoint, save_checkpoint, save_tensors
 from hrtem_app.training.distributed import agreed, local_device, process_group, share_statistics, total
 from hrtem_app.training.events import Events
+from hrtem_app.training.labelled import LabelledFolder
 from hrtem_app.training.loss import mean_loss
 from hrtem_app.training.precision import choose_precision, memory_layout, used_memory
 from hrtem_app.training.settings import (
@@ -50,6 +51,7 @@ def train(
     name: str | None = None,
     channels: int | None = None,
     layers: int | None = None,
+    kernel: int | None = None,
     minutes: float | None = None,
     steps: int | None = None,
     resume: bool = False,
@@ -57,6 +59,7 @@ def train(
     seed: int = 0,
     settings: TrainingSettings | None = None,
     held_out: int | None = None,
+    structures: range | None = None,
     device: str = "auto",
     workers: int | None = None,
     tensorboard: bool = False,
@@ -74,7 +77,7 @@ def train(
         Folder for checkpoint, events (JSON lines), weights and card.
     name
         Of the trained network in the catalog; None: that of the architecture.
-    channels, layers
+    channels, layers, kernel
         Of the architecture; None: the default.
     minutes, steps
         When to end; 30 minutes if neither is given. The learning rate falls to zero along this budget.
@@ -88,6 +91,8 @@ def train(
         All else.
     held_out
         Structures at the end of each dataset that are never trained on, but validated; None: a twentieth, at least one.
+    structures
+        Places of those to train on among the others of each dataset; None: all.
     device
         auto, cpu, cuda, …
     workers
@@ -110,10 +115,10 @@ def train(
     """
     budget = make_budget(minutes, steps)
     settings = (settings or TrainingSettings()).model_copy(update={"seed": seed})
-    arguments = architecture_arguments(network, channels, layers, settings.examples.frames)
-    datasets = [Dataset(path) for path in ([data] if isinstance(data, str | Path) else data)]
-    check_datasets(datasets, settings)
-    parts = [split(dataset, held_out) for dataset in datasets]
+    arguments = architecture_arguments(network, channels, layers, settings.examples.frames, kernel)
+    datasets = [open_data(path) for path in ([data] if isinstance(data, str | Path) else data)]
+    settings = check_datasets(datasets, settings)
+    parts = [split(dataset, held_out, structures) for dataset in datasets]
     training, validating = [part for part, _ in parts], [part for _, part in parts]
     folder = Path(out)
     target = local_device(choose_device(device))
@@ -231,31 +236,55 @@ def _validate(run: _Run) -> None:
     run.events.last = time.monotonic()
 
 
-def check_datasets(datasets: Sequence[Dataset], settings: TrainingSettings) -> None:
-    """TrainingError where datasets and sources do not pair off, or the networks have other outputs than classes."""
-    if len(datasets) != len(settings.examples.sources):
+def open_data(folder: str | Path) -> Dataset | LabelledFolder:
+    """A simulated dataset, or a folder of experimental series with their corrected columns."""
+    path = Path(folder)
+    # What does not exist is asked for as a dataset: that is what its error should speak of.
+    simulated = not path.is_dir() or any((path / name).exists() for name in ("zarr.json", "dataset.json"))
+    return Dataset(path) if simulated else LabelledFolder(path)
+
+
+def check_datasets(datasets: Sequence[Dataset | LabelledFolder], settings: TrainingSettings) -> TrainingSettings:
+    """The settings with one source for each dataset.
+
+    Raises
+    ------
+    TrainingError
+        Where datasets and sources do not pair off, or the networks have other outputs than a material has classes.
+    """
+    sources = settings.examples.sources
+    if len(sources) == 1:
+        sources *= len(datasets)
+    if len(datasets) != len(sources):
         raise TrainingError(
-            f"{len(datasets)} datasets and {len(settings.examples.sources)} sources do not pair off: give the "
-            "settings one source for each dataset"
+            f"{len(datasets)} datasets and {len(sources)} sources do not pair off: give the settings one source for "
+            "each dataset, or one for all"
         )
     for dataset in datasets:
         names = dataset.class_names
-        if len(names) != CLASSES - 1:
+        if len(names) != CLASSES - 1 and isinstance(dataset, Dataset):
             raise TrainingError(
                 f"{dataset.settings.structure.material} has {len(names)} classes of columns ({', '.join(names)}), the "
                 f"networks tell {CLASSES - 1}: train on a material with {CLASSES - 1}"
             )
+    return settings.model_copy(update={"examples": settings.examples.model_copy(update={"sources": sources})})
 
 
-def split(dataset: Dataset, held_out: int | None) -> tuple[Structures, Structures]:
-    """Structures to train on and to validate on: never the same structure in both."""
+def split(dataset: Dataset | LabelledFolder, held_out: int | None, structures: range | None = None) -> tuple[Structures, Structures]:
+    """Structures to train on (those at some places among them) and to validate on: never the same in both."""
     count = max(1, len(dataset) // 20) if held_out is None else held_out
     if not 0 < count < len(dataset):
         raise TrainingError(
             f"{count} of {len(dataset)} structures cannot be held out: simulate more, or hold out another number"
         )
     cut = len(dataset) - count
-    return Structures(dataset, dataset.seeds[:cut]), Structures(dataset, dataset.seeds[cut:])
+    chosen = range(cut) if structures is None else structures
+    if not chosen or min(chosen) < 0 or max(chosen) >= cut:
+        raise TrainingError(
+            f"places {chosen.start} to {chosen.stop - 1} are not among the {cut} structures to train on: simulate "
+            "more, or take fewer"
+        )
+    return Structures(dataset, tuple(dataset.seeds[i] for i in chosen)), Structures(dataset, dataset.seeds[cut:])
 
 
 def _state(

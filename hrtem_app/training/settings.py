@@ -76,16 +76,20 @@ def make_budget(minutes: float | None, steps: int | None) -> Budget:
     return Budget(steps=steps, minutes=minutes)
 
 
-def architecture_arguments(network: str, channels: int | None, layers: int | None, frames: int) -> dict[str, int]:
+def architecture_arguments(
+    network: str, channels: int | None, layers: int | None, frames: int, kernel: int | None = None
+) -> dict[str, int]:
     """The arguments of an architecture with the defaults filled in; TrainingError for what makes no network."""
     if network not in architectures():
         raise TrainingError(f"there is no network '{network}': choose {', '.join(architectures())}")
     arguments = dict(DEFAULTS.get(network, {"channels": 8}))
-    for name, value in (("channels", channels), ("layers", layers)):
+    for name, value in (("channels", channels), ("layers", layers), ("kernel", kernel)):
         if value is None:
             continue
-        if name == "layers" and network != "msd_net":
-            raise TrainingError(f"{network} has no adjustable layers ({layers} given): leave --layers out")
+        if name != "channels" and network != "msd_net":
+            raise TrainingError(f"{network} has no adjustable {name} ({value} given): leave --{name} out")
+        if name == "kernel" and value % 2 == 0:
+            raise TrainingError(f"a kernel of {value} has no middle: give an odd number, 5 say")
         if not 1 <= value <= 256:
             raise TrainingError(f"{value} {name} are out of range: give 1 to 256")
         arguments[name] = value
