@@ -22,6 +22,7 @@ from hrtem_app.recipe import LatticeFilter, Part, Standardisation
 from hrtem_app.simulation.dataset import Dataset
 from hrtem_app.simulation.labels import RADIUS, disk_labels
 from hrtem_app.simulation.recording import recorded_series
+from hrtem_app.training.labelled import LabelledFolder, LabelledSeries
 
 Example = tuple[NDArray[np.float32], NDArray[np.int64]]
 # Shares of sources are kept exactly in every block of so many visits.
@@ -69,15 +70,24 @@ class ExampleSettings(Part):
         return self.sources[0].microscope.frames
 
 
+Series = RecordedSeries | LabelledSeries
+
+
 @dataclass(frozen=True)
 class Structures:
-    """Structures of a dataset that may be visited."""
+    """Structures of a dataset, or labelled series of a folder, that may be visited."""
 
-    dataset: Dataset
+    dataset: Dataset | LabelledFolder
     seeds: tuple[int, ...]
 
+    def recorded(self, seed: int, microscope: MicroscopeSettings, drawn: tuple[int, ...]) -> Series:
+        """One of them, as a microscope drawn from the seed `drawn` records it; labelled series are as they are."""
+        if isinstance(self.dataset, LabelledFolder):
+            return self.dataset.recorded(seed, microscope, drawn)
+        return recorded_series(self.dataset.load(seed), microscope, drawn)
 
-def network_input(series: RecordedSeries, settings: ExampleSettings) -> NDArray[np.float32]:
+
+def network_input(series: Series, settings: ExampleSettings) -> NDArray[np.float32]:
     """The filtered and standardised frames (n, y, x): the same functions as for an experiment."""
     filtered = remove_lattice(series.frames, series.sampling, settings.filter).frames
     return standardise(filtered, series.sampling, settings.standardisation.sigma)
@@ -119,7 +129,7 @@ class Examples(TorchDataset[tuple[torch.Tensor, torch.Tensor]]):
         # The image epochs of the thesis come back to the microscopes that they had before.
         fixed = self.settings.images_per_structure
         microscope = (self.seed, visit, 1) if fixed is None else (self.seed, structure, turn % fixed, 1)
-        series = recorded_series(structures.dataset.load(structure), source.microscope, microscope)
+        series = structures.recorded(structure, source.microscope, microscope)
         rng = np.random.default_rng([self.seed, visit, 2])
         if source.treatment.treated:
             series = series.with_frames(treated(series.frames, series.sampling, source.treatment, rng))
@@ -136,7 +146,7 @@ class Examples(TorchDataset[tuple[torch.Tensor, torch.Tensor]]):
         chosen = self.block[place]
         return chosen, blocks * self.block.count(chosen) + self.block[:place].count(chosen)
 
-    def _crop(self, frames: NDArray[np.float32], series: RecordedSeries, rng: np.random.Generator) -> Example:
+    def _crop(self, frames: NDArray[np.float32], series: Series, rng: np.random.Generator) -> Example:
         side = min(self.settings.crop, *(8 * (n // 8) for n in frames.shape[1:]))
         y, x = self._corner(series, side, rng)
         labels = disk_labels(
@@ -154,7 +164,7 @@ class Examples(TorchDataset[tuple[torch.Tensor, torch.Tensor]]):
             crop, labels = crop[:, :, ::-1], labels[:, ::-1]
         return np.ascontiguousarray(crop), np.ascontiguousarray(labels)
 
-    def _corner(self, series: RecordedSeries, side: int, rng: np.random.Generator) -> tuple[int, int]:
+    def _corner(self, series: Series, side: int, rng: np.random.Generator) -> tuple[int, int]:
         """Mostly around a column: bare support teaches little."""
         height, width = series.frames.shape[1:]
         if len(series.positions) and rng.random() < self.settings.aimed:

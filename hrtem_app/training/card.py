@@ -8,14 +8,17 @@ from typing import Any
 import torch
 from torch import nn
 
-from hrtem_app.materials import find_support
+from hrtem_app.materials import MOS2_ON_GRAPHITE, find_support
 from hrtem_app.networks.catalog import NetworkCard
 from hrtem_app.networks.layers import parameter_count
 from hrtem_app.simulation.dataset import Dataset
 from hrtem_app.training.batches import Structures
 from hrtem_app.training.checkpoint import Checkpoint
+from hrtem_app.training.labelled import LabelledFolder
 from hrtem_app.training.settings import TrainingSettings
 
+# Labelled series do not say it; the microscopes that the networks are for go from here to here.
+UNKNOWN_ENERGY = (50e3, 80e3)
 TITLES = {"unet": "U-net", "unet_pp": "U-net++", "msd_net": "MSD-net"}
 
 
@@ -33,7 +36,7 @@ def training_card(
     """The card of a network that was trained on some structures of each dataset, and validated on others."""
     examples = settings.examples
     microscopes = [source.microscope for source in examples.sources]
-    dataset = training[0].dataset
+    simulated = [part.dataset for part in training if isinstance(part.dataset, Dataset)]
     record: dict[str, Any] = {
         "structures": sum(len(part.seeds) for part in training),
         "structure_seeds": [_ends(part.seeds) for part in training],
@@ -43,13 +46,12 @@ def training_card(
         "validation": {"atomic_f1": checkpoint.best, "step": checkpoint.best_step},
         "started_from": started_from,
         "settings": settings.model_dump(mode="json"),
-        "datasets": [part.dataset.settings.model_dump(mode="json") for part in training],
+        "datasets": [_told(part.dataset) for part in training],
         "torch": torch.__version__,
     }
     steps = examples.frames - 1
     defocus = [(m.defocus[0], m.defocus[1] + steps * m.defocus_step[1]) for m in microscopes]
-    energies = [part.dataset.settings.multislice.energy for part in training]
-    energy = around(energies)
+    energy = around([dataset.settings.multislice.energy for dataset in simulated] or [UNKNOWN_ENERGY])
     return NetworkCard(
         name=name,
         title=TITLES.get(network, network) + ("" if examples.frames == 3 else f", {_frames(examples.frames)}"),
@@ -66,8 +68,8 @@ def training_card(
         defocus_step_range=around([m.defocus_step for m in microscopes]),
         energy=sum(energy) / 2,
         energy_range=energy,
-        material=_material(dataset),
-        classes=dataset.class_names,
+        material=_material(simulated[0]) if simulated else MOS2_ON_GRAPHITE.title,
+        classes=training[0].dataset.class_names,
         label_radius=examples.label_radius,
         training=record,
     )
@@ -76,6 +78,13 @@ def training_card(
 def around(ranges: Sequence[tuple[float, float]]) -> tuple[float, float]:
     """The smallest range that holds all."""
     return min(low for low, _ in ranges), max(high for _, high in ranges)
+
+
+def _told(dataset: Dataset | LabelledFolder) -> dict[str, Any]:
+    """What a dataset is, for the record."""
+    if isinstance(dataset, LabelledFolder):
+        return {"labelled": dataset.names}
+    return dataset.settings.model_dump(mode="json")
 
 
 def _ends(seeds: tuple[int, ...]) -> list[int]:

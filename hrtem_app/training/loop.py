@@ -120,6 +120,10 @@ def train(
     settings = check_datasets(datasets, settings)
     parts = [split(dataset, held_out, structures) for dataset in datasets]
     training, validating = [part for part, _ in parts], [part for _, part in parts]
+    if not any(part.seeds for part in validating):
+        raise TrainingError(
+            "a single labelled series leaves nothing to validate on: add another one, or a simulated dataset"
+        )
     folder = Path(out)
     target = local_device(choose_device(device))
     with process_group(target) as (rank, processes):
@@ -270,8 +274,16 @@ def check_datasets(datasets: Sequence[Dataset | LabelledFolder], settings: Train
     return settings.model_copy(update={"examples": settings.examples.model_copy(update={"sources": sources})})
 
 
-def split(dataset: Dataset | LabelledFolder, held_out: int | None, structures: range | None = None) -> tuple[Structures, Structures]:
-    """Structures to train on (those at some places among them) and to validate on: never the same in both."""
+def split(
+    dataset: Dataset | LabelledFolder, held_out: int | None, structures: range | None = None
+) -> tuple[Structures, Structures]:
+    """Structures to train on (those at some places among them) and to validate on: never the same in both.
+
+    Of labelled series a twentieth is held out, at least one; a single one is trained on.
+    """
+    if isinstance(dataset, LabelledFolder):
+        cut = len(dataset) - (max(1, len(dataset) // 20) if len(dataset) > 1 else 0)
+        return Structures(dataset, dataset.seeds[:cut]), Structures(dataset, dataset.seeds[cut:])
     count = max(1, len(dataset) // 20) if held_out is None else held_out
     if not 0 < count < len(dataset):
         raise TrainingError(

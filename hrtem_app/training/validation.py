@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from hrtem_app.inference.predict import predict
 from hrtem_app.inference.result import columns_from_maps
 from hrtem_app.recipe import ColumnFinding
-from hrtem_app.simulation.recording import recorded_series
 from hrtem_app.training.batches import ExampleSettings, Structures, network_input
 from hrtem_app.training.metrics import ColumnScore, column_score
 
@@ -47,7 +46,7 @@ class Validation:
         each = max(1, most // len(structures))
         for number, (part, source) in enumerate(zip(structures, settings.sources, strict=True)):
             for seed in part.seeds[:each]:
-                series = recorded_series(part.dataset.load(seed), source.microscope, (seed, 0, _VALIDATION))
+                series = part.recorded(seed, source.microscope, (seed, 0, _VALIDATION))
                 frames = network_input(series, settings)
                 self.scenes.append(_Scene(frames, series.positions, series.classes, series.sampling, number))
 

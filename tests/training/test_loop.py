@@ -25,7 +25,7 @@ from hrtem_app.training.batches import (
 )
 from hrtem_app.training.evaluation import evaluate
 from hrtem_app.training.events import read_events
-from hrtem_app.training.loop import train
+from hrtem_app.training.loop import check_datasets, train
 from hrtem_app.training.loss import mean_loss
 from hrtem_app.training.settings import TrainingError, TrainingSettings, learning_rate
 from hrtem_app.training.weights import correct_prior
@@ -213,8 +213,10 @@ def test_sources_of_different_numbers_of_frames_are_refused() -> None:
 
 
 def test_a_dataset_without_a_source_is_refused(data: Path, tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="2 datasets and 1 sources"):
-        train("unet", [data, data], tmp_path / "run", steps=1)
+    two = TrainingSettings(examples=ExampleSettings(sources=(Source(), Source())))
+    with pytest.raises(TrainingError, match="3 datasets and 2 sources"):
+        train("unet", [data, data, data], tmp_path / "run", steps=1, settings=two)
+    assert len(check_datasets([Dataset(data)] * 3, TrainingSettings()).examples.sources) == 3
 
 
 def test_the_best_weights_are_kept_and_patience_ends_a_run(
