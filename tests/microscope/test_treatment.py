@@ -81,8 +81,8 @@ def test_a_wiener_filter_takes_noise_and_keeps_the_lattice(frames: NDArray[np.fl
     filtered = run(frames, only(wiener=1.0, wiener_strength=(1.0, 1.0)))
     before, after = (np.abs(np.fft.rfft2(f[0])) for f in (frames, filtered))
     # 96 pixels of 0.225 Å are eight periods of 2.7 Å.
-    assert after[0, 8] > 0.9 * before[0, 8]
-    assert after[8, 0] > 0.9 * before[8, 0]
+    assert after[0, 8] > 0.8 * before[0, 8]
+    assert after[8, 0] > 0.8 * before[8, 0]
     assert np.median(after[30:60, 25:]) < 0.4 * np.median(before[30:60, 25:])
 
 
