@@ -11,6 +11,7 @@ from hrtem_app.imaging.lattice_filter import remove_lattice
 from hrtem_app.inference.agreement import agree
 from hrtem_app.inference.checks import choose_frames, doubts
 from hrtem_app.inference.device import choose_device, describe_device
+from hrtem_app.inference.grain_doubts import grain_doubts
 from hrtem_app.inference.network_run import Inputs, Stopwatch, network_steps
 from hrtem_app.inference.result import NetworkResult
 from hrtem_app.inference.versions import fitting_versions
@@ -138,7 +139,7 @@ def analysis_steps(series: FocalSeries, recipe: Recipe | None = None) -> Generat
             results[card.name] = end.value
     yield Progress("agreement", _PREDICTED)
     with watch.measure("agreement"):
-        table = agree(results, recipe.columns, recipe.agreement)
+        table = agree(results, recipe.columns, recipe.agreement, recipe.sublattice)
     return Analysis(
         series=series,
         frames=frames,
@@ -147,7 +148,12 @@ def analysis_steps(series: FocalSeries, recipe: Recipe | None = None) -> Generat
         angles=tuple(lattice.angles),
         networks=results,
         table=table,
-        warnings=(*series.warnings, *versions.sentences, *doubts(series, frames, recipe, cards, lattice.angles)),
+        warnings=(
+            *series.warnings,
+            *versions.sentences,
+            *doubts(series, frames, recipe, cards, lattice.angles),
+            *grain_doubts(table, results, recipe.agreement, recipe.sublattice),
+        ),
         seconds=watch.seconds,
         device=describe_device(device),
     )

@@ -29,6 +29,8 @@ CSV_COLUMNS = (
     "disputed",
     "edited",
 )
+# These stand at the end of the CSV; files of earlier versions lack them.
+GRAIN_COLUMNS = ("grain", "grain_evidence", "decided")
 _KINDS: dict[str, type] = {
     "classes": np.int64,
     "votes": np.int64,
@@ -36,6 +38,9 @@ _KINDS: dict[str, type] = {
     "spread": np.float64,
     "edited": np.bool_,
     "ids": np.int64,
+    "grain": np.int64,
+    "grain_evidence": np.float64,
+    "decided": np.bool_,
 }
 # Under this key the CSV reader puts what a line has beyond the header.
 _TOO_MANY = "more than the header"
@@ -75,6 +80,12 @@ class ColumnTable:
         (n,) whether a person changed the row.
     ids
         (n,) row numbers that stay with a column for life; counted from 0 if not given.
+    grain
+        (n,) number of the grain that the column belongs to; -1 for none.
+    grain_evidence
+        (n,) log odds, from the whole grain, that the column's sublattice is molybdenum; NaN for no grain.
+    decided
+        (n,) whether they were clear enough, and the class is one that this sublattice allows.
     """
 
     positions: NDArray[np.float64]
@@ -87,12 +98,22 @@ class ColumnTable:
     disputed: tuple[str, ...] = ()
     edited: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, bool))
     ids: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    grain: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    grain_evidence: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    decided: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, bool))
 
     def __post_init__(self) -> None:
         n = len(self.classes)
         if not (np.isfinite(self.sampling) and self.sampling > 0):
             raise ValueError(f"a sampling of {self.sampling} Å/px is impossible: give a positive number, 0.22 say")
-        defaults = {"spread": np.zeros(n), "edited": np.zeros(n, bool), "ids": np.arange(n)}
+        defaults = {
+            "spread": np.zeros(n),
+            "edited": np.zeros(n, bool),
+            "ids": np.arange(n),
+            "grain": np.full(n, -1),
+            "grain_evidence": np.full(n, np.nan),
+            "decided": np.zeros(n, bool),
+        }
         for name, default in defaults.items():
             if len(getattr(self, name)) == 0:
                 object.__setattr__(self, name, default)
@@ -109,7 +130,7 @@ class ColumnTable:
             raise ValueError(f"class indices go from 0 to {len(CLASSES) - 1}: {sorted(unknown)} are none")
 
     def _check_lengths(self) -> None:
-        names = ("positions", "votes", "probability", "spread", "disputed", "edited", "ids")
+        names = ("positions", "votes", "probability", "spread", "disputed", "edited", "ids", *GRAIN_COLUMNS)
         lengths = {name: len(getattr(self, name)) for name in names}
         for name, length in (lengths | {f"p_{k}": len(v) for k, v in self.network_probability.items()}).items():
             if length != len(self):
@@ -142,12 +163,15 @@ class ColumnTable:
             disputed=tuple(self.disputed[i] for i in index),
             edited=self.edited[index],
             ids=self.ids[index],
+            grain=self.grain[index],
+            grain_evidence=self.grain_evidence[index],
+            decided=self.decided[index],
         )
 
     def header(self) -> list[str]:
-        """The CSV header: the fixed columns, then `p_` of networks that are not stock."""
+        """The CSV header: the fixed columns, `p_` of networks that are not stock, then what is known of the grain."""
         extra = [f"p_{name}" for name in self.network_probability if name not in STOCK_NETWORKS]
-        return [*CSV_COLUMNS, *extra]
+        return [*CSV_COLUMNS, *extra, *GRAIN_COLUMNS]
 
     def rows(self) -> list[dict[str, str]]:
         """Every row as text, keyed by CSV column."""
@@ -168,10 +192,16 @@ class ColumnTable:
             "disputed": self.disputed[i],
             "edited": "1" if self.edited[i] else "0",
         }
+        if self.grain[i] >= 0:
+            row |= {
+                "grain": str(self.grain[i]),
+                "grain_evidence": _number(self.grain_evidence[i], 3),
+                "decided": "1" if self.decided[i] else "0",
+            }
         return row | {f"p_{name}": _number(p[i], 5) for name, p in self.network_probability.items()}
 
     def to_csv(self, path: str | Path) -> None:
-        r"""Write the table as CSV (UTF-8, comma, `\n`), the columns of `CSV_COLUMNS` in that order."""
+        r"""Write the table as CSV (UTF-8, comma, `\n`), the columns of `header` in that order."""
         with Path(path).open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, self.header(), restval="", lineterminator="\n")
             writer.writeheader()
@@ -179,7 +209,7 @@ class ColumnTable:
 
     @classmethod
     def from_csv(cls, path: str | Path, sampling: float | None = None) -> ColumnTable:
-        """Read a table that `to_csv` wrote.
+        """Read a table that `to_csv` wrote; one of an earlier version, without grains, too.
 
         Parameters
         ----------
@@ -245,7 +275,9 @@ def _table_from_lines(lines: list[dict[str, str]], networks: list[str], sampling
         _check_line(number, line)
 
     def column(name: str) -> NDArray[np.float64]:
-        return np.array([_parsed(number, name, line[name]) for number, line in enumerate(lines, start=2)], dtype=float)
+        # Only what files of earlier versions lack can be missing here.
+        texts = [line.get(name, "") for line in lines]
+        return np.array([_parsed(number, name, text) for number, text in enumerate(texts, start=2)], dtype=float)
 
     probabilities = {name: column(f"p_{name}") for name in networks}
     return ColumnTable(
@@ -257,9 +289,16 @@ def _table_from_lines(lines: list[dict[str, str]], networks: list[str], sampling
         network_probability={k: v for k, v in probabilities.items() if not np.isnan(v).all()},
         spread=column("spread_pm"),
         disputed=tuple(line["disputed"] for line in lines),
-        edited=np.array([line["edited"].lower() in {"1", "true", "yes"} for line in lines], dtype=bool),
+        edited=np.array([_yes(line["edited"]) for line in lines], dtype=bool),
         ids=column("id").astype(np.int64),
+        grain=np.nan_to_num(column("grain"), nan=-1).astype(np.int64),
+        grain_evidence=column("grain_evidence"),
+        decided=np.array([_yes(line.get("decided", "")) for line in lines], dtype=bool),
     )
+
+
+def _yes(text: str) -> bool:
+    return text.lower() in {"1", "true", "yes"}
 
 
 def _check_line(number: int, line: dict[str, str]) -> None:
@@ -270,8 +309,8 @@ def _check_line(number: int, line: dict[str, str]) -> None:
 
 
 def _parsed(number: int, name: str, text: str) -> float:
-    """A field as a number; only what a person's own columns lack may be empty."""
-    if not text and (name.startswith("p_") or name in {"probability", "spread_pm"}):
+    """A field as a number; only what a person's own columns lack, or those outside of all grains, may be empty."""
+    if not text and (name.startswith("p_") or name in {"probability", "spread_pm", "grain", "grain_evidence"}):
         return float("nan")
     try:
         value = float(text)

@@ -8,6 +8,7 @@ from torch import nn
 
 import hrtem_app
 from hrtem_app.analysis import Progress, analyse, analysis_steps
+from hrtem_app.columns import ColumnTable
 from hrtem_app.networks import catalog
 from hrtem_app.recipe import ColumnFinding, LatticeFilter, Recipe, Standardisation
 from hrtem_app.series import FocalSeries, SeriesError
@@ -183,6 +184,27 @@ def test_a_found_lattice_is_no_reason_to_doubt(cards):
     analysis = analyse(series, Recipe(filter=LatticeFilter(angles=(0.1,))))
     assert analysis.angles == (0.1,)
     assert analysis.warnings == ()
+
+
+@pytest.mark.parametrize("crystal", [True, False])
+def test_grains_are_recorded_and_undecided_ones_told(cards, tmp_path, crystal):
+    rows, columns = np.mgrid[:6, :8]
+    corner = np.stack([2.74 * rows, 3.16 * (columns + (rows % 2) / 2)], axis=-1).reshape(-1, 2) + 5
+    places = np.concatenate([corner, corner + np.array([3.16 / np.sqrt(3), 0])]) / 0.225
+    truth = np.repeat([0, 1], len(corner))
+    said = truth if crystal else np.where(np.arange(len(truth)) % 2, truth, 1 - truth)
+    y, x = np.arange(130)[:, np.newaxis], np.arange(160)
+    frames = np.full((3, 130, 160), 100.0)
+    for (py, px), c in zip(places, said, strict=True):
+        frames[c] += 50 * np.exp(-((y - py) ** 2 + (x - px) ** 2) / 8)
+    analysis = analyse(FocalSeries(frames, 0.225, DEFOCUS), Recipe(filter=LatticeFilter(enabled=False)))
+    check_columns(analysis.table, places, said, within=0.3)
+    analysis.table.to_csv(tmp_path / "columns.csv")
+    back = ColumnTable.from_csv(tmp_path / "columns.csv")
+    assert set(back.grain) == {0}
+    assert set(back.decided) == {crystal}
+    told = [warning for warning in analysis.warnings if "stays undecided" in warning]
+    assert [text.startswith(f"1 of 1 grain, {len(places)} columns:") for text in told] == [True] * (not crystal)
 
 
 def test_twice_the_same_gives_the_same(cards):

@@ -7,7 +7,8 @@ import pytest
 
 from hrtem_app.columns import ColumnTable, empty_table
 
-HEADER = "id,class,x_px,y_px,x_A,y_A,votes,probability,p_unet,p_unet_pp,p_msd_net,spread_pm,disputed,edited"
+FIXED = "id,class,x_px,y_px,x_A,y_A,votes,probability,p_unet,p_unet_pp,p_msd_net,spread_pm,disputed,edited"
+HEADER = f"{FIXED},grain,grain_evidence,decided"
 
 
 def table(**changes):
@@ -22,6 +23,9 @@ def table(**changes):
         "disputed": ("", "2S:unet_pp", "1S:msd_net"),
         "edited": np.array([False, True, False]),
         "ids": np.array([7, 3, 12]),
+        "grain": np.array([1, -1, 0]),
+        "grain_evidence": np.array([1.25, np.nan, -0.125]),
+        "decided": np.array([True, False, False]),
     }
     return ColumnTable(**(values | changes))
 
@@ -38,6 +42,10 @@ def test_csv_has_the_agreed_columns(tmp_path):
     assert float(first["y_A"]) == pytest.approx(3.25 * 0.2247, abs=1e-5)
     assert first["p_msd_net"] == ""
     assert first["edited"] == "0"
+    rows = list(csv.DictReader(text.splitlines()))
+    assert [(row["grain"], row["grain_evidence"], row["decided"]) for row in rows] == [
+        ("1", "1.250", "1"), ("", "", ""), ("0", "-0.125", "0"),
+    ]  # fmt: skip
 
 
 def test_round_trip(tmp_path):
@@ -47,12 +55,27 @@ def test_round_trip(tmp_path):
     assert back.sampling == pytest.approx(0.2247, rel=1e-6)
     assert list(back.network_probability) == ["unet", "unet_pp"]
     assert back.edited.tolist() == [False, True, False]
+    assert back.grain.tolist() == [1, -1, 0]
+    assert back.grain_evidence == pytest.approx([1.25, np.nan, -0.125], nan_ok=True)
+    assert back.decided.tolist() == [True, False, False]
 
 
-def test_networks_of_ones_own_come_last(tmp_path):
+def test_a_file_of_an_earlier_version_has_no_grains(tmp_path):
+    table().to_csv(tmp_path / "columns.csv")
+    lines = (tmp_path / "columns.csv").read_text().splitlines()
+    (tmp_path / "old.csv").write_text("\n".join(line.rsplit(",", 3)[0] for line in lines) + "\n")
+    assert (tmp_path / "old.csv").read_text().splitlines()[0] == FIXED
+    back = ColumnTable.from_csv(tmp_path / "old.csv")
+    assert back.class_names == table().class_names
+    assert back.grain.tolist() == [-1, -1, -1]
+    assert np.isnan(back.grain_evidence).all()
+    assert not back.decided.any()
+
+
+def test_networks_of_ones_own_come_after_the_fixed_columns(tmp_path):
     mine = table(network_probability={"mine": np.array([0.1, 0.2, np.nan])})
     mine.to_csv(tmp_path / "columns.csv")
-    assert (tmp_path / "columns.csv").read_text().splitlines()[0] == f"{HEADER},p_mine"
+    assert (tmp_path / "columns.csv").read_text().splitlines()[0] == f"{FIXED},p_mine,grain,grain_evidence,decided"
     assert ColumnTable.from_csv(tmp_path / "columns.csv").rows() == mine.rows()
 
 
@@ -82,6 +105,7 @@ def test_a_spreadsheets_byte_order_mark_is_read(tmp_path):
         (lambda text: text.replace("10.5000", "inf"), "line 2: x_px 'inf' is not a number"),
         (lambda text: text.replace(",2S:unet_pp,1", ""), "line 3 has more or fewer fields"),
         (lambda text: text.replace("2S:unet_pp,1", "2S:unet_pp,1,x"), "line 3 has more or fewer fields"),
+        (lambda text: text.replace("1.250", "clear"), "line 2: grain_evidence 'clear' is not a number"),
         (lambda text: "", "lacks id"),
     ],
 )

@@ -67,6 +67,9 @@ def features(table: ColumnTable) -> pd.DataFrame:
             "spread_pm": table.spread,
             "disputed": list(table.disputed),
             "edited": table.edited,
+            "grain": table.grain,
+            "grain_evidence": table.grain_evidence,
+            "decided": table.decided,
         }
     )
 

@@ -12,10 +12,12 @@ from scipy.spatial import cKDTree
 from hrtem_app.columns import CLASSES, ColumnTable
 from hrtem_app.inference.finding import keep_apart
 from hrtem_app.inference.result import NetworkResult, ordered_networks
+from hrtem_app.inference.settlement import settle
 from hrtem_app.inference.sites import group_into_sites
-from hrtem_app.recipe import Agreement, ColumnFinding
+from hrtem_app.recipe import Agreement, ColumnFinding, Sublattice
 
 _PM_PER_ANGSTROM = 100
+_MO = CLASSES.index("Mo")
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,6 +25,7 @@ class _Sites:
     """What each of K networks found at each of S sites: class index or -1, position (y, x) in pixels or NaN."""
 
     names: list[str]
+    members: NDArray[np.int64]  # (S, K) rows of the networks' columns, -1 for none
     classes: NDArray[np.int64]  # (S, K)
     positions: NDArray[np.float64]  # (S, K, 2)
 
@@ -32,7 +35,10 @@ class _Sites:
 
 
 def agree(
-    networks: Mapping[str, NetworkResult], columns: ColumnFinding | None = None, agreement: Agreement | None = None
+    networks: Mapping[str, NetworkResult],
+    columns: ColumnFinding | None = None,
+    agreement: Agreement | None = None,
+    sublattice: Sublattice | None = None,
 ) -> ColumnTable:
     """Merge what several networks found into one table with one row per site.
 
@@ -40,6 +46,10 @@ def agree(
     Its position is the mean over the networks that found this class there. What the others found is kept as a dispute.
     No two sites end up nearer than `columns.min_distance`: the more probable one stays, and another class that other
     networks had found at the one that goes is kept as a dispute too.
+
+    A grain is one crystal: where networks decided which of its sublattices is Mo, all its sites follow them, see
+    `settle`, and only classes which that sublattice allows stand for election. A site where other classes alone were
+    found keeps them, as undecided. Where networks decided against each other, the grain is marked as undecided.
 
     Parameters
     ----------
@@ -49,6 +59,8 @@ def agree(
         Of which only `min_distance` (Å) counts here.
     agreement
         The distance in Å within which columns are the same site.
+    sublattice
+        The least number of sites in a grain.
 
     Returns
     -------
@@ -61,7 +73,10 @@ def agree(
     sampling = results[0].columns.sampling
     min_distance = (columns or ColumnFinding()).min_distance
     sites = _sites(names, results, (agreement or Agreement()).distance)
-    chosen, place, each = _verdicts(sites, results)
+    middle = np.nan_to_num(sites.positions).sum(axis=1) / np.maximum((sites.classes >= 0).sum(axis=1), 1)[:, np.newaxis]
+    tables = [result.columns for result in results]
+    settled = settle(middle * sampling, sites.members, tables, sublattice or Sublattice())
+    chosen, place, each = _verdicts(sites, results, settled.sublattice)
     mean = each.mean(axis=1)
     kept = keep_apart(place * sampling, mean, min_distance)
     disputed = _disputes(sites, chosen, place * sampling, kept, min_distance)
@@ -76,6 +91,9 @@ def agree(
         network_probability={name: each[rows, k] for k, name in enumerate(names)},
         spread=_spread(sites, chosen, place)[rows] * sampling * _PM_PER_ANGSTROM,
         disputed=tuple(disputed[row] for row in rows),
+        grain=settled.grain[rows],
+        grain_evidence=settled.evidence[rows],
+        decided=(settled.decided & (np.where(chosen == _MO, 1, -1) == settled.sublattice))[rows],
     )
 
 
@@ -88,13 +106,17 @@ def _sites(names: list[str], results: Sequence[NetworkResult], distance: float) 
         found = members[:, k] >= 0
         classes[found, k] = table.classes[members[found, k]]
         positions[found, k] = table.positions[members[found, k]]
-    return _Sites(names, classes, positions)
+    return _Sites(names, members, classes, positions)
 
 
 def _verdicts(
-    sites: _Sites, results: Sequence[NetworkResult]
+    sites: _Sites, results: Sequence[NetworkResult], sublattice: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
-    """Per site its class (S,), its position (S, 2) and each network's probability of this class there (S, K)."""
+    """Per site its class (S,), its position (S, 2) and each network's probability of this class there (S, K).
+
+    Of the classes found at a site only those count that its sublattice, (S,) +1 Mo, -1 S or 0 open, allows, if there
+    are any.
+    """
     votes = sites.votes()
     count = votes.shape[1]
     places, each = np.zeros((len(votes), count, 2)), np.zeros((len(votes), count, len(results)))
@@ -104,6 +126,9 @@ def _verdicts(
         places[c, voted] = np.where(agreed, sites.positions[voted], 0).sum(axis=1) / votes[c, voted, np.newaxis]
         for k, result in enumerate(results):
             each[c, voted, k] = result.probability_at(places[c, voted], c)
+    on_mo = (np.arange(len(votes)) == _MO)[:, np.newaxis]
+    allowed = np.where(on_mo, sublattice >= 0, sublattice <= 0) * votes
+    votes = np.where(allowed.any(axis=0), allowed, votes)
     leading = votes == votes.max(axis=0, initial=0)
     chosen = np.where(leading, each.mean(axis=2), -1).argmax(axis=0)
     row = np.arange(count)

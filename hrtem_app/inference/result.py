@@ -75,7 +75,8 @@ def columns_from_maps(
     """
     positions, found, _ = find_columns(probabilities, sampling, settings)
     each = np.stack([read_map(channel, positions) for channel in probabilities[:-1]], axis=1)
-    classes = decide_sublattices(positions * sampling, found, each, sublattice or Sublattice())
+    decision = decide_sublattices(positions * sampling, found, each, sublattice or Sublattice())
+    classes = decision.classes
     probability = each[np.arange(len(classes)), classes]
     return ColumnTable(
         positions=to_image(positions, sampling / image_sampling),
@@ -84,6 +85,9 @@ def columns_from_maps(
         votes=np.ones(len(classes), np.int64),
         probability=probability,
         network_probability={name: probability},
+        grain=decision.grain,
+        grain_evidence=decision.evidence,
+        decided=decision.decided,
     )
 
 

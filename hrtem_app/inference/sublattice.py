@@ -1,9 +1,7 @@
 """Which of a crystal's two sublattices is molybdenum, decided for a whole grain.
 
-Seen along the beam MoS2 is a honeycomb whose two sublattices differ in the direction of their three nearest
-neighbours. Column
-by column a network may take Mo for 2S where the defocus leaves it nearly open; but a grain is one crystal, so the
-evidence of all its columns counts together.
+Column by column a network may take Mo for 2S where the defocus leaves it nearly open; but a grain is one crystal, so
+the evidence of all its columns counts together.
 """
 
 from __future__ import annotations
@@ -12,33 +10,39 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
 
+from hrtem_app.inference.grains import find_grains
+from hrtem_app.inference.odd_columns import oddness, vacancy_evidence
 from hrtem_app.recipe import Sublattice
 
 _MO, _TWO_S, _ONE_S = 0, 1, 2
-# Nearest neighbours are a/√3 = 1.83 Å apart; the next nearest 3.17 Å.
-_BOND = (1.25, 2.4)
 # Probabilities are kept this far from 0, so that no single column outweighs a grain.
 _LEAST = 0.01
+# Vacancies decide where the contrast says little; against a clear contrast they can only leave a grain undecided.
+_MOST_FROM_VACANCIES = 2.0
 
 
 @dataclass(frozen=True, eq=False)
-class Grains:
-    """The grains of a set of columns.
+class Decision:
+    """What was decided for the grains of a set of columns.
 
     Parameters
     ----------
-    label
-        (n,) grain of each column; -1 for a column that belongs to none.
-    side
-        (n,) which sublattice of its grain, +1 or -1; 0 for none.
+    classes
+        (n,) as decided; in an undecided grain, and outside of all grains, as found.
+    grain
+        (n,) number of its grain; -1 for none.
+    evidence
+        (n,) log odds that the column's sublattice is molybdenum: positive on the side that is more likely Mo, its
+        negative on the other one. NaN outside of all grains.
+    decided
+        (n,) whether its grain was decided.
     """
 
-    label: NDArray[np.int64]
-    side: NDArray[np.int64]
+    classes: NDArray[np.int64]
+    grain: NDArray[np.int64]
+    evidence: NDArray[np.float64]
+    decided: NDArray[np.bool_]
 
 
 def decide_sublattices(
@@ -46,8 +50,11 @@ def decide_sublattices(
     classes: NDArray[np.int64],
     probabilities: NDArray[np.float64],
     settings: Sublattice,
-) -> NDArray[np.int64]:
+) -> Decision:
     """Give every column of a decided grain a class that its sublattice allows.
+
+    The evidence of a grain is that of its contrast (`contrast_evidence`) and that of its vacancies (`vacancy_evidence`,
+    at most ±2), both log odds that its sublattice +1 is Mo.
 
     Parameters
     ----------
@@ -59,84 +66,53 @@ def decide_sublattices(
         (n, 3) of Mo, 2S and 1S at each column.
     settings
         How many columns a grain needs, and how clear its evidence must be.
-
-    Returns
-    -------
-    (n,) classes. A grain whose evidence is below `settings.evidence` stays as it was found.
     """
-    decided = classes.copy()
-    if not settings.enabled or len(classes) == 0:
-        return decided
+    count = len(classes)
+    made = Decision(classes.copy(), np.full(count, -1, np.int64), np.full(count, np.nan), np.zeros(count, bool))
+    if not settings.enabled or count == 0:
+        return made
     grains = find_grains(positions, settings)
-    p = np.clip(probabilities, _LEAST, 1)
-    log_odds = np.log(p[:, _MO] / np.maximum(p[:, _TWO_S], p[:, _ONE_S]))
-    for grain in range(int(grains.label.max(initial=-1)) + 1):
-        rows = np.flatnonzero(grains.label == grain)
-        evidence = grain_evidence(log_odds[rows], grains.side[rows])
-        if abs(evidence) < settings.evidence:
-            continue
-        is_mo = grains.side[rows] * np.sign(evidence) > 0
-        sulphur = np.where(p[rows, _ONE_S] > p[rows, _TWO_S], _ONE_S, _TWO_S)
-        decided[rows] = np.where(is_mo, _MO, np.where(classes[rows] == _MO, sulphur, classes[rows]))
-    return decided
+    made.grain[:] = grains.label
+    odd = oddness(positions, probabilities, grains)
+    for grain in range(grains.number):
+        rows = grains.rows(grain)
+        evidence = grain_evidence(probabilities[rows], odd[rows], grains.side[rows])
+        made.evidence[rows] = evidence * grains.side[rows]
+        if abs(evidence) >= settings.evidence:
+            made.decided[rows] = True
+            made.classes[rows] = _allowed(classes[rows], probabilities[rows], made.evidence[rows] > 0)
+    return made
 
 
-def grain_evidence(log_odds: NDArray[np.float64], side: NDArray[np.int64]) -> float:
-    """Mean of the log odds "Mo against S" over a grain, counted with the sign of the sublattice.
-
-    Positive: the sublattice +1 is molybdenum. Near zero: as much speaks for as against.
-    """
-    return float(np.mean(log_odds * side))
+def grain_evidence(probabilities: NDArray[np.float64], odd: NDArray[np.float64], side: NDArray[np.int64]) -> float:
+    """Log odds that the sublattice +1 of a grain is molybdenum; near zero as much speaks for as against it."""
+    vacancies = np.clip(vacancy_evidence(odd, side), -_MOST_FROM_VACANCIES, _MOST_FROM_VACANCIES)
+    return contrast_evidence(probabilities, side) + float(vacancies)
 
 
-def find_grains(positions: NDArray[np.float64], settings: Sublattice) -> Grains:
-    """Group columns into grains of one orientation, and split each grain into its two sublattices.
+def contrast_evidence(probabilities: NDArray[np.float64], side: NDArray[np.int64]) -> float:
+    """Log odds that the sublattice +1 is molybdenum, from what each column looks like.
 
-    The three bonds of a column lie 120° apart, so the mean of exp(3iφ) over them is +exp(3iθ) on one sublattice and
-    -exp(3iθ) on the other, θ being the orientation of the grain.
+    "+1 is Mo" has the log likelihood Σ₊ log p(Mo) + Σ₋ log(p(2S) + p(1S)), "-1 is Mo" the same with the sides changed;
+    their difference is Σ side · log(p(Mo) / (p(2S) + p(1S))). What makes a network take one for the other, the defocus
+    above all, is common to the grain, so its n columns are not n witnesses: the sum is divided by n, and the whole
+    grain counts as a single one, the average column.
 
     Parameters
     ----------
-    positions
-        (n, 2) in Å.
-    settings
-        The least number of columns in a grain.
+    probabilities
+        (n, 3) of Mo, 2S and 1S at each column of the grain.
+    side
+        (n,) +1 or -1.
     """
-    count = len(positions)
-    label, side = np.full(count, -1, np.int64), np.zeros(count, np.int64)
-    bonds = cKDTree(positions).query_pairs(_BOND[1], output_type="ndarray") if count else np.empty((0, 2), np.int64)
-    vectors = positions[bonds[:, 1]] - positions[bonds[:, 0]]
-    long_enough = np.linalg.norm(vectors, axis=1) >= _BOND[0]
-    bonds, vectors = bonds[long_enough], vectors[long_enough]
-    if len(bonds) == 0:
-        return Grains(label, side)
-    # Of opposite bonds exp(3iφ) has opposite signs.
-    phase = np.exp(3j * np.arctan2(vectors[:, 0], vectors[:, 1]))
-    star = np.zeros(count, complex)
-    np.add.at(star, bonds[:, 0], phase)
-    np.add.at(star, bonds[:, 1], -phase)
-    joined = bonds[_same_orientation(star, bonds)]
-    graph = sparse.coo_array((np.ones(len(joined)), (joined[:, 0], joined[:, 1])), shape=(count, count))
-    _, parts = connected_components(graph, directed=False)
-    for number, part in enumerate(np.flatnonzero(np.bincount(parts) >= settings.columns)):
-        rows = np.flatnonzero(parts == part)
-        axis = np.exp(0.5j * np.angle((star[rows] ** 2).sum()))
-        label[rows], side[rows] = number, np.where((star[rows] * axis.conjugate()).real >= 0, 1, -1)
-    return Grains(label, side)
+    sulphur = probabilities[:, _TWO_S] + probabilities[:, _ONE_S]
+    log_odds = np.log(np.clip(probabilities[:, _MO], _LEAST, 1) / np.clip(sulphur, _LEAST, 1))
+    return float(np.mean(log_odds * side))
 
 
-def _same_orientation(star: NDArray[np.complex128], bonds: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which bonds join columns whose surroundings are turned alike, to within 10°.
-
-    The square of a column's star has lost the sign of the sublattice; the surroundings are two rounds of neighbours.
-    """
-    field = star**2
-    for _ in range(2):
-        spread = field.copy()
-        np.add.at(spread, bonds[:, 0], field[bonds[:, 1]])
-        np.add.at(spread, bonds[:, 1], field[bonds[:, 0]])
-        field = spread
-    # A turn by δ turns the field by 6δ.
-    turned = np.abs(np.angle(field[bonds[:, 0]] * field[bonds[:, 1]].conjugate())) / 6
-    alike: NDArray[np.bool_] = turned < np.deg2rad(10)
-    return alike
+def _allowed(
+    classes: NDArray[np.int64], probabilities: NDArray[np.float64], is_mo: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """(n,) Mo on its sublattice; on the other what was found, and where that is Mo the more probable sulphur."""
+    sulphur = np.where(probabilities[:, _ONE_S] > probabilities[:, _TWO_S], _ONE_S, _TWO_S)
+    return np.where(is_mo, _MO, np.where(classes == _MO, sulphur, classes))
