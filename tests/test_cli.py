@@ -196,6 +196,9 @@ BAD_INPUT = {
     "dataset missing": (["evaluate", "--data", "gone", "--out", "{out}"], ["gone"]),
     "no images": (["evaluate", "--data=gone", "--out={out}", "--images-per-structure=0"], ["0"]),
     "images are a word": (["evaluate", "--data=gone", "--out={out}", "--images-per-structure=x"], ["'x'"]),
+    "matching unknown": (["evaluate", "--data=gone", "--out={out}", "--matching=loose"], ["'loose'", "one-to-one"]),
+    "sweep has a gap": (["evaluate", "--data=gone", "--out={out}", "--sweep=dose,,tilt"], ["--sweep", "dose,,tilt"]),
+    "temperature for none": (["evaluate", "--data=gone", "--out={out}", "--write-temperature"], ["--weights"]),
     "weights without option": (["evaluate", "w.safetensors", "--data", "gone", "--out", "{out}"], ["w.safetensors"]),
     "no structures": (["simulate", "--structures", "0", "--seed", "1", "--out", "{out}"], ["0"]),
     "no seed": (["simulate", "--structures", "3", "--out", "{out}"], ["--seed", "--preview"]),
@@ -624,36 +627,51 @@ def test_a_training_takes_its_settings_from_a_file_and_the_options_overrule_it(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "networks", "weights"),
+    ("arguments", "networks", "weights", "changed"),
     [
-        ([], None, []),
-        (["--networks", "unet,msd_net"], ("unet", "msd_net"), []),
-        (["--weights", "a.safetensors", "b.safetensors"], None, ["a.safetensors", "b.safetensors"]),
-        (["--weights", "a.safetensors", "--weights", "b.safetensors"], None, ["a.safetensors", "b.safetensors"]),
+        ([], None, [], {}),
+        (["--networks", "unet,msd_net"], ("unet", "msd_net"), [], {}),
+        (["--weights", "a.safetensors", "b.safetensors"], None, ["a.safetensors", "b.safetensors"], {}),
+        (["--weights", "a.safetensors", "--weights", "b.safetensors"], None, ["a.safetensors", "b.safetensors"], {}),
+        (["--matching=thesis", "--sweep=dose,tilt"], None, [], {"matching": "thesis", "sweep": ("dose", "tilt")}),
+        (["--no-figures", "--write-temperature"], None, [], {"figures": False, "write_temperature": True}),
     ],
 )
 def test_evaluate(
-    run: Run, monkeypatch: pytest.MonkeyPatch, arguments: list[str], networks: object, weights: list[str]
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    networks: object,
+    weights: list[str],
+    changed: dict[str, object],
 ) -> None:
     import hrtem_app.training.evaluation
 
     calls: list[Any] = []
 
-    def evaluate(*given: object, progress: Callable[[int, int], None], **options: object) -> list[Path]:
+    def evaluate(
+        *given: object, progress: Callable[[int, int], None], warn: Callable[[str], None], **options: object
+    ) -> list[Path]:
         calls.append((given, options))
         progress(1, 2)
+        warn("no tilt")
         return [Path("o/evaluation.json")]
 
     monkeypatch.setattr(hrtem_app.training.evaluation, "evaluate", evaluate)
     done = run("evaluate", *arguments, "--data", "d", "--out", "o", "--images-per-structure", 3)
     assert (done.code, done.out) == (0, "o/evaluation.json\n")
+    assert "warning: no tilt\n" in done.err
     options = {
         "networks": networks,
         "weights": [Path(name) for name in weights],
         "images_per_structure": 3,
         "microscope": MicroscopeSettings(),
+        "matching": "one-to-one",
+        "sweep": (),
+        "figures": True,
+        "write_temperature": False,
     }
-    assert calls == [((Path("d"), Path("o")), options)]
+    assert calls == [((Path("d"), Path("o")), options | changed)]
 
 
 def test_networks_lists_cards(run: Run, tiny_network: str) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from hrtem_app.cli.progress import ProgressLine
 from hrtem_app.cli.values import names, real, whole
+
+if TYPE_CHECKING:
+    from hrtem_app.training.metrics import Matching
 
 
 def train(
@@ -128,6 +131,19 @@ def evaluate(
         Path | None,
         typer.Option(metavar="FILE", help="JSON with the ranges of the microscope; the thesis' if not given."),
     ] = None,
+    matching: Annotated[
+        str, typer.Option(metavar="one-to-one|thesis", help="How found columns are matched with true ones.")
+    ] = "one-to-one",
+    sweep: Annotated[
+        str | None,
+        typer.Option(
+            metavar="dose,defocus,sampling-error,tilt,filter", help="Scores against these, one by one; or `all`."
+        ),
+    ] = None,
+    write_temperature: Annotated[
+        bool, typer.Option("--write-temperature", help="Put the fitted temperature into the card of each weights file.")
+    ] = False,
+    figures: Annotated[bool, typer.Option("--figures/--no-figures", help="Draw figures and write Table 5.")] = True,
     more_weights: Annotated[list[Path] | None, typer.Argument(hidden=True, metavar="[FILE]")] = None,
 ) -> None:
     """Score networks on series whose columns are known."""
@@ -136,6 +152,8 @@ def evaluate(
     if more_weights and not weights:
         raise ValueError(f"'{more_weights[0]}' belongs to no option: give weights files behind --weights")
     chosen = None if networks is None else names("--networks", networks)
+    sweeps = () if sweep is None else names("--sweep", sweep)
+    warnings: list[str] = []
     with ProgressLine() as progress:
         progress.wait("loading")
         from hrtem_app.cli.settings import ranges
@@ -151,7 +169,15 @@ def evaluate(
             weights=files,
             images_per_structure=images_per_structure,
             microscope=ranges(microscope),
+            # Whether there is such a matching the library tells.
+            matching=cast("Matching", matching),
+            sweep=sweeps,
+            figures=figures,
+            write_temperature=write_temperature,
             progress=show,
+            warn=warnings.append,
         )
+    for warning in warnings:
+        typer.echo(f"warning: {warning}", err=True)
     for path in paths:
         typer.echo(str(path))

@@ -45,6 +45,9 @@ class NetworkCard(Part):
     energy: Annotated[float, Field(gt=0, description="Beam energy of the training, the middle of its range, eV.")]
     energy_range: Annotated[Range | None, Field(description="Beam energies of the training, eV.")] = None
     label_radius: Annotated[float, Field(gt=0, description="Radius of the label disks, Å.")]
+    temperature: Annotated[
+        float, Field(gt=0, le=1000, description="Logits are divided by it, so that probabilities mean what they say.")
+    ] = 1.0
     metrics: Annotated[dict[str, Any], Field(description="Scores on series not trained on.")] = Field(
         default_factory=dict
     )

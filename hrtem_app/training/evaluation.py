@@ -2,62 +2,28 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-import numpy as np
 import torch
 
-from hrtem_app.columns import CLASSES, ColumnTable
-from hrtem_app.imaging.lattice_filter import remove_lattice
-from hrtem_app.inference.agreement import agree
+from hrtem_app.columns import CLASSES
 from hrtem_app.inference.device import choose_device
-from hrtem_app.inference.network_run import Inputs, Stopwatch, network_steps
-from hrtem_app.inference.result import NetworkResult
 from hrtem_app.microscope.draw import MicroscopeSettings
-from hrtem_app.networks.catalog import NetworkCard, NetworkError, available, load_network, load_network_file
+from hrtem_app.networks.catalog import NetworkCard
 from hrtem_app.recipe import Recipe
-from hrtem_app.simulation.labels import disk_labels
-from hrtem_app.training.metrics import ColumnScore, Matching, column_score, pixel_f1
-from hrtem_app.training.truth import KnownSeries, KnownSeriesSource
+from hrtem_app.simulation.dataset import DatasetError
+from hrtem_app.training.calibration import Found, calibration, found_columns, together, write_temperature
+from hrtem_app.training.evaluation_files import EvaluationFiles
+from hrtem_app.training.metrics import Matching
+from hrtem_app.training.scores import Outcome, outcome, summary
+from hrtem_app.training.sweeps import UNITS, Point, Scenes, View, by_tilt, chosen_sweeps, points
+from hrtem_app.training.trial import Loaded, Said, load_networks, tried
+from hrtem_app.training.truth import KnownSeriesSource
 
-CONSENSUS = "consensus"
-
-
-@dataclass
-class _Tally:
-    """What one network, or the consensus, did on all series."""
-
-    scores: list[ColumnScore] = field(default_factory=list)
-    rows: list[dict[str, Any]] = field(default_factory=list)
-    squares_pm: float = 0.0
-
-    def summary(self) -> dict[str, Any]:
-        total = sum(self.scores[1:], start=self.scores[0])
-        f1 = np.array([row["atomic_f1"] for row in self.rows], float)
-        hits = int(total.hits.sum())
-        result = {
-            "series": len(self.rows),
-            "atomic_f1": total.f1(),
-            "atomic_f1_per_class": total.class_f1(),
-            "atomic_f1_mean": float(np.nanmean(f1)),
-            "atomic_f1_10th_percentile": float(np.nanpercentile(f1, 10)),
-            "position_error_pm": float(np.sqrt(self.squares_pm / hits)) if hits else float("nan"),
-            "confusion": {
-                name: dict(zip([*CLASSES, "nothing"], row.tolist(), strict=True))
-                for name, row in zip(CLASSES, total.confusion, strict=True)
-            },
-        }
-        for key in ("pixel_f1", "pixel_f1_without_background"):
-            values = np.array([row.get(key, np.nan) for row in self.rows], float)
-            if not np.isnan(values).all():
-                result[key] = float(np.nanmean(values))
-                result[f"{key}_10th_percentile"] = float(np.nanpercentile(values, 10))
-        return result
+Outcomes = dict[str, list[Outcome]]
 
 
 def evaluate(
@@ -70,7 +36,11 @@ def evaluate(
     microscope: MicroscopeSettings | None = None,
     recipe: Recipe | None = None,
     matching: Matching = "one-to-one",
+    sweep: Sequence[str] = (),
+    figures: bool = False,
+    write_temperature: bool = False,
     progress: Callable[[int, int], None] | None = None,
+    warn: Callable[[str], None] | None = None,
 ) -> list[Path]:
     """Score networks on series whose columns are known.
 
@@ -79,9 +49,9 @@ def evaluate(
     data
         A dataset that `simulate` made, or a folder of npz series with their truth.
     out
-        Folder for `evaluation.json` (pooled) and `evaluation.csv` (per series and network).
+        Folder for `evaluation.json` (pooled), `evaluation.csv` (per series and network) and what is asked for besides.
     networks
-        Names in the catalog; None: all, unless weights are given.
+        Names in the catalog; None: all that have enough frames, unless weights are given.
     weights
         Weights files, with their cards beside them.
     images_per_structure
@@ -92,115 +62,166 @@ def evaluate(
         Filter, column finding and agreement; None: the defaults.
     matching
         See `column_score`.
+    sweep
+        Any of `SWEEPS`, or `all` for those that the data allow: scores against one thing, in `sweeps.csv` and the JSON.
+    figures
+        Also draw pictures, and write the thesis' Table 5 as `table5.md`.
+    write_temperature
+        Put the fitted temperature into the card beside each weights file.
     progress
-        Called with (done, all) series.
+        Called with (done, all) views of series.
+    warn
+        Called with what a reader of the results should know.
 
     Returns
     -------
-    The files written.
+    The files written; without sweep, figures and temperatures `evaluation.json` and `evaluation.csv`.
 
     Raises
     ------
     DatasetError, NetworkError
         Where data or networks cannot be read.
+    ValueError
+        For a sweep or a matching that does not exist or does not go with the data; for temperatures without weights.
     """
     recipe = recipe or Recipe()
-    source = KnownSeriesSource(data, images_per_structure, microscope)
+    if matching not in get_args(Matching):
+        raise ValueError(f"there is no matching '{matching}': choose {' or '.join(get_args(Matching))}")
+    if write_temperature and not weights:
+        raise ValueError("a temperature is written into the card beside a weights file: give one with --weights")
+    source = _source(data, images_per_structure, microscope)
+    sweeps, left_out = chosen_sweeps(sweep, source)
     device = choose_device(recipe.device)
-    loaded = _load(networks, weights, device)
-    tallies = {card.name: _Tally() for _, card in loaded}
-    if len(loaded) > 1:
-        tallies[CONSENSUS] = _Tally()
-    for number, series in enumerate(source, start=1):
-        for name, table, result in _predictions(series, loaded, recipe, device):
-            _add(tallies[name], series, table, result, matching)
-        if progress:
-            progress(number, len(source))
-    return _write(Path(out), data, tallies, [card for _, card in loaded], recipe, matching)
+    scenes = Scenes(source)
+    loaded = load_networks(networks, weights, device, scenes.frames)
+    trials = _Trials(loaded, device, recipe, matching)
+    trials.run(scenes, points(sweeps), progress)
+    content = trials.content(data, sweeps, left_out)
+    tell = warn or _say_nothing
+    for reason in left_out.values():
+        tell(f"left out of all sweeps: {reason}")
+    files = EvaluationFiles(Path(out))
+    files.numbers(content, trials.outcomes)
+    if figures:
+        files.pictures(content, trials.outcomes, scenes, loaded, recipe, device)
+    if write_temperature:
+        files.paths += _temperatures(content, weights, [card for _, card in loaded[-len(weights) :]], tell)
+    return files.paths
 
 
-def _load(
-    networks: Sequence[str] | None, weights: Sequence[str | Path], device: torch.device
-) -> list[tuple[torch.nn.Module, NetworkCard]]:
-    names = list(networks) if networks is not None else ([] if weights else list(available()))
-    loaded = [load_network(name, device) for name in names] + [load_network_file(path, device) for path in weights]
-    if not loaded:
-        raise NetworkError("no network to evaluate: name one, or give a weights file")
-    seen = [card.name for _, card in loaded]
-    for name in seen:
-        if seen.count(name) > 1:
-            raise NetworkError(f"two networks are called '{name}': evaluate them one after the other")
-    return loaded
+@dataclass
+class _Trials:
+    """All that networks did, view by view."""
+
+    loaded: Loaded
+    device: torch.device
+    recipe: Recipe
+    matching: Matching
+
+    def __post_init__(self) -> None:
+        self.outcomes: Outcomes = {}
+        self.found: dict[str, list[Found]] = {}
+        self.swept: dict[Point, Outcomes] = {}
+
+    def run(self, scenes: Scenes, points: Sequence[Point], progress: Callable[[int, int], None] | None) -> None:
+        """Look at every scene, as it is and with every value of the sweeps."""
+        changed = [point for point in points if not point.changes_nothing(self.recipe)]
+        done, total = 0, len(scenes) * (1 + len(changed))
+
+        def tell() -> None:
+            nonlocal done
+            done += 1
+            if progress:
+                progress(done, total)
+
+        for scene in scenes:
+            series = scene.series
+            view = View(series, series.sampling, self.recipe)
+            said = tried(view, self.loaded, self.device)
+            usual = self._scored(view, said)
+            _add(self.outcomes, usual)
+            for one in said:
+                self.found.setdefault(one.name, []).append(found_columns(series, one.table, one.result))
+            tell()
+            for point in points:
+                if point not in changed:
+                    _add(self.swept.setdefault(point, {}), usual)
+                    continue
+                view = point.view(scene, self.recipe)
+                _add(self.swept.setdefault(point, {}), self._scored(view, tried(view, self.loaded, self.device)))
+                tell()
+
+    def _scored(self, view: View, said: Sequence[Said]) -> dict[str, Outcome]:
+        return {one.name: outcome(view.series, one.table, one.result, self.matching) for one in said}
+
+    def content(self, data: str | Path, sweeps: Sequence[str], left_out: dict[str, str]) -> dict[str, Any]:
+        """What `evaluation.json` holds."""
+        cards = {card.name: card for _, card in self.loaded}
+        return {
+            "data": Path(data).name,
+            "matching": self.matching,
+            "results": {name: summary(outcomes) for name, outcomes in self.outcomes.items()},
+            "calibration": {name: calibration(together(f), cards.get(name)) for name, f in self.found.items()},
+            "sweeps": {name: {"unit": UNITS[name], "values": self._values(name)} for name in sweeps},
+            "sweeps_left_out": left_out,
+            "networks": {name: _described(card) for name, card in cards.items()},
+            "recipe": self.recipe.model_dump(mode="json"),
+            "weights": {name: card.sha256 for name, card in cards.items()},
+        }
+
+    def _values(self, sweep: str) -> list[dict[str, Any]]:
+        """The summaries of each value of a sweep."""
+        if sweep != "tilt":
+            chosen = [(point.value, outcomes) for point, outcomes in self.swept.items() if point.sweep == sweep]
+            return [{"value": v, "results": {n: summary(o) for n, o in outcomes.items()}} for v, outcomes in chosen]
+        groups = by_tilt(next(iter(self.outcomes.values())))
+        return [
+            {"value": tilt, "results": {n: summary([o[i] for i in members]) for n, o in self.outcomes.items()}}
+            for tilt, members in groups
+        ]
 
 
-def _predictions(
-    series: KnownSeries, loaded: list[tuple[torch.nn.Module, NetworkCard]], recipe: Recipe, device: torch.device
-) -> list[tuple[str, ColumnTable, NetworkResult | None]]:
-    """Every network's columns, and the sites on which two or more agree, as an experiment would get them."""
-    filtered = remove_lattice(series.frames, series.sampling, recipe.filter).frames
-    inputs = Inputs(filtered, series.sampling, recipe.standardisation.sigma)
-    results: dict[str, NetworkResult] = {}
-    for module, card in loaded:
-        run = network_steps(module, card, inputs, recipe, device, Stopwatch())
-        while card.name not in results:
-            try:
-                next(run)
-            except StopIteration as end:
-                results[card.name] = end.value
-    said: list[tuple[str, ColumnTable, NetworkResult | None]] = [(n, r.columns, r) for n, r in results.items()]
-    if len(results) > 1:
-        sites = agree(results, recipe.columns, recipe.agreement)
-        said.append((CONSENSUS, sites.select(sites.votes >= 2), None))
-    return said
+def _source(data: str | Path, images: int, microscope: MicroscopeSettings | None) -> KnownSeriesSource:
+    source = KnownSeriesSource(data, images, microscope)
+    names = CLASSES if source.dataset is None else source.dataset.class_names
+    if len(names) != len(CLASSES):
+        raise DatasetError(
+            f"{data} has {len(names)} classes of columns ({', '.join(names)}) and networks tell {len(CLASSES)} apart: "
+            "evaluate on a material with as many"
+        )
+    return source
 
 
-def _add(
-    tally: _Tally, series: KnownSeries, table: ColumnTable, result: NetworkResult | None, matching: Matching
-) -> None:
-    shape = (series.frames.shape[1], series.frames.shape[2])
-    score = column_score(table.positions, table.classes, series.positions, series.classes, shape, matching=matching)
-    row: dict[str, Any] = {
-        "series": series.name,
-        "sampling": series.sampling,
-        "dose": series.parameters.get("dose"),
-        "atomic_f1": score.f1(),
-        **{f"atomic_f1_{name}": value for name, value in score.class_f1().items()},
-        "hits": int(score.hits.sum()),
-        "false": int(score.false.sum()),
-        "missed": int(score.missed.sum()),
-        "position_error_pm": score.position_error(series.sampling),
-    }
-    if result is not None and result.sampling == series.sampling:
-        labels = disk_labels(series.positions, series.classes, shape, series.sampling, result.card.label_radius)
-        row["pixel_f1"] = pixel_f1(result.probabilities, labels)
-        row["pixel_f1_without_background"] = pixel_f1(result.probabilities, labels, background=False)
-    tally.scores.append(score)
-    tally.rows.append(row)
-    tally.squares_pm += score.squares * (100 * series.sampling) ** 2
+def _described(card: NetworkCard) -> dict[str, Any]:
+    """What tables and figures say about a network."""
+    keys = ("title", "architecture", "parameters", "frames", "dose_range", "defocus_range", "defocus_step_range")
+    return {key: card.model_dump(mode="json")[key] for key in keys}
 
 
-def _write(
-    folder: Path,
-    data: str | Path,
-    tallies: dict[str, _Tally],
-    cards: list[NetworkCard],
-    recipe: Recipe,
-    matching: Matching,
+def _add(collected: Outcomes, outcomes: dict[str, Outcome]) -> None:
+    for name, one in outcomes.items():
+        collected.setdefault(name, []).append(one)
+
+
+def _say_nothing(warning: str) -> None:
+    """Where nobody listens, what was left out still stands in the JSON."""
+
+
+def _temperatures(
+    content: dict[str, Any],
+    weights: Sequence[str | Path],
+    cards: Sequence[NetworkCard],
+    tell: Callable[[str], None],
 ) -> list[Path]:
-    folder.mkdir(parents=True, exist_ok=True)
-    content = {
-        "data": Path(data).name,
-        "matching": matching,
-        "results": {name: tally.summary() for name, tally in tallies.items()},
-        "recipe": recipe.model_dump(mode="json"),
-        "weights": {card.name: card.sha256 for card in cards},
-    }
-    summary, table = folder / "evaluation.json", folder / "evaluation.csv"
-    summary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    rows = [{"network": name} | row for name, tally in tallies.items() for row in tally.rows]
-    fields = list(dict.fromkeys(key for row in rows for key in row))
-    with table.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fields, restval="", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    return [summary, table]
+    """Write the fitted temperatures into the cards, where there is one to trust; returns the cards' paths."""
+    written = []
+    for path, card in zip(weights, cards, strict=True):
+        fit = content["calibration"][card.name].get("temperature")
+        if fit is None or fit["at_bound"]:
+            why = (
+                "it found no column" if fit is None else f"its fit of {fit['fitted']:.3g} lies at the end of the range"
+            )
+            tell(f"the card of '{card.name}' keeps its temperature of {card.temperature:g}: {why}; give more series")
+            continue
+        written.append(write_temperature(path, fit["fitted"]))
+    return written

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 from hrtem_app.columns import CLASSES
 from hrtem_app.microscope.draw import MicroscopeSettings
-from hrtem_app.simulation.dataset import Dataset, DatasetError
+from hrtem_app.microscope.record import RecordedSeries
+from hrtem_app.simulation.dataset import Dataset, DatasetError, StoredStructure
 from hrtem_app.simulation.recording import recorded_series
 
 # Keeps the microscopes of a test apart from those of any training, whose seeds end in 1.
-_TEST = 2
+TEST = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,15 +86,20 @@ class KnownSeriesSource:
             return
         for stored in self.dataset:
             for image in range(self.images):
-                series = recorded_series(stored, self.microscope, (stored.seed, image, _TEST))
-                yield KnownSeries(
-                    name=f"{stored.seed:07d}-{image}",
-                    frames=series.frames,
-                    sampling=series.sampling,
-                    positions=series.positions,
-                    classes=series.classes,
-                    parameters=stored.parameters | series.microscope.parameters(),
-                )
+                series = recorded_series(stored, self.microscope, (stored.seed, image, TEST))
+                yield known_series(stored, series, image)
+
+
+def known_series(stored: StoredStructure, series: RecordedSeries, image: int) -> KnownSeries:
+    """A recorded series under its name, with all that was drawn for it."""
+    return KnownSeries(
+        name=f"{stored.seed:07d}-{image}",
+        frames=series.frames,
+        sampling=series.sampling,
+        positions=series.positions,
+        classes=series.classes,
+        parameters=stored.parameters | series.microscope.parameters(),
+    )
 
 
 def read_known_series(path: Path) -> KnownSeries:
