@@ -163,7 +163,12 @@ def test_what_cannot_be_analysed_is_refused_with_the_remedy(cards, frames, recip
     [
         ({"defocus": None}, Recipe(), "defocus of frames 0, 1, 2 is unknown"),
         ({"defocus": (-300.0, -250.0, -200.0)}, Recipe(), "-300, -250, -200 Å lies outside the trained -150 to 152 Å"),
-        ({"energy": 80_000.0}, Recipe(), "80 keV"),
+        ({"energy": 80_000.0}, Recipe(), "taken at 80 keV, the training was at 50 keV"),
+        (
+            {"defocus": (-100.0, -40.0, 10.4)},
+            Recipe(),
+            "a step of 60 Å between defoci lies outside the trained 49 to 51 Å",
+        ),
         ({"warnings": ("the file said so",)}, Recipe(), "the file said so"),
         ({}, Recipe(), "no lattice"),
         ({}, Recipe(filter=LatticeFilter(radius=0.01)), "radius 0.01 instead of 0.03"),
@@ -177,6 +182,33 @@ def test_what_a_reader_should_doubt_is_said_once(cards, changes, recipe, expecte
     series, *_ = made_series(0.225, shape=(96, 104), **changes)
     warnings = analyse(series, recipe).warnings
     assert sum(expected in warning for warning in warnings) == 1
+
+
+@pytest.mark.parametrize(("energy", "told"), [(29.4, False), (29.3, True), (60, False), (81.6, False), (81.7, True)])
+def test_the_energies_of_the_training_are_a_range(cards, energy, told):
+    for name in cards:
+        cards[name] = card(name, energy=55_000.0, energy_range=(30_000.0, 80_000.0))
+    series, *_ = made_series(0.225, shape=(64, 72), energy=1000.0 * energy)
+    sentence = f"unet, unet_pp, msd_net: the series was taken at {energy:g} keV, the training was at 30 to 80 keV"
+    assert (sentence in analyse(series).warnings) == told
+
+
+@pytest.mark.parametrize(("dose", "told"), [(2.0, True), (10.0, True), (400.0, False), (1e5, False)])
+def test_noise_beyond_that_of_the_training_is_told(cards, dose, told):
+    series, *_ = made_series(0.225)
+    electrons = series.frames / series.frames.mean() * dose * 0.225**2
+    counts = 7.5 * np.random.default_rng(0).poisson(electrons)
+    warnings = [text for text in analyse(series.with_frames(counts)).warnings if "the noise is that of" in text]
+    assert [text.endswith("e/Å² per frame, below the trained 300 to 1e+05 e/Å²") for text in warnings] == [True] * told
+
+
+@pytest.mark.parametrize(("defocus", "told"), [((-100, -51.3, -2), False), ((-100, 0, 100), True), ((0, 20, 40), True)])
+def test_steps_of_the_defocus_are_compared_with_each_network_that_sees_several_frames(cards, defocus, told):
+    cards["unet"] = card("unet", frames=1)
+    cards["msd_net"] = card("msd_net", defocus_step_range=(10, 100))
+    series, *_ = made_series(0.225, shape=(64, 72), defocus=tuple(map(float, defocus)))
+    warnings = [text for text in analyse(series).warnings if "between defoci" in text]
+    assert [text.split(":")[0] for text in warnings] == ["unet_pp"] * told
 
 
 def test_a_found_lattice_is_no_reason_to_doubt(cards):

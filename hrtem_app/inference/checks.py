@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import chain, pairwise
 
+from hrtem_app.inference.dose import estimate_dose
 from hrtem_app.inference.network_run import working_sampling
 from hrtem_app.networks.catalog import NetworkCard
 from hrtem_app.recipe import Part, Recipe
@@ -12,6 +13,10 @@ from hrtem_app.series import FocalSeries, SeriesError
 
 # The contrast changes slowly with the beam's energy: below this it is not worth a warning.
 _ENERGY_TOLERANCE = 0.02
+# Files round what they say of the defocus, in Å.
+_ROUNDING = 0.5
+# The dose is estimated to within such a factor.
+_DOSE_ERROR = 5
 
 
 def choose_frames(series: FocalSeries, recipe: Recipe, cards: Sequence[NetworkCard]) -> tuple[int, ...]:
@@ -72,10 +77,18 @@ def doubts(
     sentences = [*_about_frames(series, frames, recipe)]
     if recipe.filter.enabled and not angles:
         sentences.append("no lattice of the support was found, so nothing was filtered out")
+    dose = estimate_dose(series.frames[list(frames)], series.known_sampling)
     by_text: dict[str, list[str]] = {}
     for card in cards:
-        about = _about_sampling(series, card), _about_defocus(series, frames, card), _about_energy(series, card)
-        for text in chain(*about, _about_settings(recipe, card)):
+        about = (
+            _about_sampling(series, card),
+            _about_defocus(series, frames, card),
+            _about_defocus_step(series, frames, card),
+            _about_energy(series, card),
+            _about_dose(dose, card),
+            _about_settings(recipe, card),
+        )
+        for text in chain(*about):
             by_text.setdefault(text, []).append(card.name)
     return sentences + [f"{', '.join(names)}: {text}" for text, names in by_text.items()]
 
@@ -91,7 +104,7 @@ def _about_frames(series: FocalSeries, frames: Sequence[int], recipe: Recipe) ->
     if series.defocus is None:
         yield (
             f"the defocus of frames {', '.join(map(str, frames))} is unknown; "
-            "the networks expect them in ascending order, about 50 Å apart"
+            "the networks expect them in ascending order"
         )
         return
     used = [series.defocus[i] for i in frames]
@@ -119,9 +132,34 @@ def _about_defocus(series: FocalSeries, frames: Sequence[int], card: NetworkCard
         yield f"a defocus of {_list(outside)} Å lies outside the trained {lowest:g} to {highest:g} Å"
 
 
+def _about_defocus_step(series: FocalSeries, frames: Sequence[int], card: NetworkCard) -> Iterator[str]:
+    if series.defocus is None:
+        return
+    lowest, highest = card.defocus_step_range
+    used = [series.defocus[i] for i in frames[: card.frames]]
+    steps = [later - earlier for earlier, later in pairwise(used)]
+    # Frames that are repeated or not in order are told as that.
+    outside = [step for step in steps if step > 0 and not lowest - _ROUNDING <= step <= highest + _ROUNDING]
+    if outside:
+        yield f"a step of {_list(outside)} Å between defoci lies outside the trained {lowest:g} to {highest:g} Å"
+
+
 def _about_energy(series: FocalSeries, card: NetworkCard) -> Iterator[str]:
-    if series.energy is not None and abs(series.energy / card.energy - 1) > _ENERGY_TOLERANCE:
-        yield f"the series was taken at {series.energy / 1000:g} keV, the training was at {card.energy / 1000:g} keV"
+    if series.energy is None:
+        return
+    lowest, highest = card.energy_range or (card.energy, card.energy)
+    if lowest * (1 - _ENERGY_TOLERANCE) <= series.energy <= highest * (1 + _ENERGY_TOLERANCE):
+        return
+    trained = f"{lowest / 1000:g}" if lowest == highest else f"{lowest / 1000:g} to {highest / 1000:g}"
+    yield f"the series was taken at {series.energy / 1000:g} keV, the training was at {trained} keV"
+
+
+def _about_dose(dose: float | None, card: NetworkCard) -> Iterator[str]:
+    lowest, highest = card.dose_range
+    # A high dose is not told: frames that were smoothed look like it, and it does no harm.
+    if dose is not None and dose * _DOSE_ERROR < lowest:
+        about = f"{float(f'{dose:.1g}'):g} e/Å² per frame"
+        yield f"the noise is that of about {about}, below the trained {lowest:.4g} to {highest:.4g} e/Å²"
 
 
 def _about_settings(recipe: Recipe, card: NetworkCard) -> Iterator[str]:
