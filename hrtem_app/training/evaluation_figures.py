@@ -22,6 +22,8 @@ _SPARE = ("#E69F00", "#CC79A7", "#56B4E9", "#8C564B")
 _MARKS = "os^Dvph"
 _HISTOGRAM_BINS = 20
 _INCHES = 3.4
+# Bins of fewer columns say nothing about a fraction, and are left to the JSON.
+_FEWEST = 10
 
 Outcomes = Mapping[str, Sequence[Outcome]]
 
@@ -137,7 +139,7 @@ def reliability_figure(content: Mapping[str, Any]) -> Figure:
             middles, [b["columns"] for b in result["reliability"]], color=look["color"], marker=look["marker"],
             markersize=3.5, linewidth=1,
         )  # fmt: skip
-    axes.set(xlim=(0, 1.02), ylim=(0, 1.02), ylabel="fraction that is right")
+    axes.set(xlim=(0, 1.02), ylim=(0, 1.02), ylabel=f"fraction that is right, bins of {_FEWEST} and more")
     figure.legend(fontsize=6.5, loc="outside upper left", ncols=2, frameon=False)
     if any(result["reliability"] for result in content["calibration"].values()):
         counts.set_yscale("log")
@@ -203,7 +205,8 @@ def _trained(axes: Axes, sweep: str, networks: Mapping[str, Any]) -> None:
 
 
 def _curve(axes: Axes, bins: Sequence[Mapping[str, float]], look: Mapping[str, str], label: str, dash: str) -> None:
+    shown = [b for b in bins if b["columns"] >= _FEWEST]
     axes.plot(
-        [b["probability"] for b in bins], [b["right"] for b in bins], dash, color=look["color"], marker=look["marker"],
-        markersize=3.5, linewidth=1.2, label=label, alpha=1.0 if dash == "-" else 0.6,
+        [b["probability"] for b in shown], [b["right"] for b in shown], dash, color=look["color"],
+        marker=look["marker"], markersize=3.5, linewidth=1.2, label=label, alpha=1.0 if dash == "-" else 0.6,
     )  # fmt: skip
