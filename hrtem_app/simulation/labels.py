@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 BACKGROUND = 3
 RADIUS = 0.65
@@ -49,11 +48,12 @@ def disk_labels(
     # Only the square around each column is looked at: disks cover a small part of an image.
     offsets = np.arange(-int(np.ceil(reach)), int(np.ceil(reach)) + 1)
     patch = np.stack(np.meshgrid(offsets, offsets, indexing="ij"), axis=-1).reshape(-1, 2)
-    around = (np.rint(positions[near]).astype(int)[:, np.newaxis] + patch).reshape(-1, 2)
-    touched = np.zeros(shape, bool)
-    touched[tuple(around[((around >= 0) & (around < shape)).all(axis=1)].T)] = True
-    pixels = np.argwhere(touched)
-    distance, nearest = cKDTree(positions[near]).query(pixels)
-    hit = distance <= reach
-    labels[tuple(pixels[hit].T)] = classes[near][nearest[hit]]
+    middle = np.rint(positions[near]).astype(int)
+    pixels = middle[:, np.newaxis] + patch
+    distance = np.linalg.norm(pixels - positions[near][:, np.newaxis], axis=-1)
+    hit = (distance <= reach) & ((pixels >= 0) & (pixels < shape)).all(axis=-1)
+    # Of several values for a pixel the last one stays, so the nearest comes last.
+    order = np.argsort(-distance[hit], kind="stable")
+    painted = np.broadcast_to(classes[near][:, np.newaxis], hit.shape)[hit][order]
+    labels[tuple(pixels[hit][order].T)] = painted
     return labels
