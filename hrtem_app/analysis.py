@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hrtem_app.columns import ColumnTable
 from hrtem_app.imaging.lattice_filter import remove_lattice
-from hrtem_app.inference.agreement import agree
+from hrtem_app.inference.agreement import consensus
 from hrtem_app.inference.checks import choose_frames, doubts
 from hrtem_app.inference.device import choose_device, describe_device
 from hrtem_app.inference.grain_doubts import grain_doubts
@@ -139,7 +139,7 @@ def analysis_steps(series: FocalSeries, recipe: Recipe | None = None) -> Generat
             results[card.name] = end.value
     yield Progress("agreement", _PREDICTED)
     with watch.measure("agreement"):
-        table = agree(results, recipe.columns, recipe.agreement, recipe.sublattice)
+        agreed = consensus(results, recipe.columns, recipe.agreement, recipe.sublattice)
     return Analysis(
         series=series,
         frames=frames,
@@ -147,12 +147,12 @@ def analysis_steps(series: FocalSeries, recipe: Recipe | None = None) -> Generat
         filtered=used.with_frames(lattice.frames),
         angles=tuple(lattice.angles),
         networks=results,
-        table=table,
+        table=agreed.table,
         warnings=(
             *series.warnings,
             *versions.sentences,
             *doubts(series, frames, recipe, cards, lattice.angles),
-            *grain_doubts(table, results, recipe.agreement, recipe.sublattice),
+            *grain_doubts(agreed.table, agreed.grains, recipe.sublattice),
         ),
         seconds=watch.seconds,
         device=describe_device(device),

@@ -85,7 +85,7 @@ class ColumnTable:
     grain_evidence
         (n,) log odds, from the whole grain, that the column's sublattice is molybdenum; NaN for no grain.
     decided
-        (n,) whether they were clear enough, and the class is one that this sublattice allows.
+        (n,) whether they were clear enough, so that the class is one that this sublattice allows.
     """
 
     positions: NDArray[np.float64]

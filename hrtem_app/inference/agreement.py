@@ -25,13 +25,34 @@ class _Sites:
     """What each of K networks found at each of S sites: class index or -1, position (y, x) in pixels or NaN."""
 
     names: list[str]
-    members: NDArray[np.int64]  # (S, K) rows of the networks' columns, -1 for none
     classes: NDArray[np.int64]  # (S, K)
     positions: NDArray[np.float64]  # (S, K, 2)
 
     def votes(self) -> NDArray[np.int64]:
         """(classes, S) how many networks found each class there."""
         return np.stack([(self.classes == c).sum(axis=1) for c in range(len(CLASSES))])
+
+    def middles(self) -> NDArray[np.float64]:
+        """(S, 2) mean positions over the networks that found anything there."""
+        number = (self.classes >= 0).sum(axis=1, keepdims=True)
+        middles: NDArray[np.float64] = np.nan_to_num(self.positions).sum(axis=1) / np.maximum(number, 1)
+        return middles
+
+
+@dataclass(frozen=True, eq=False)
+class Consensus:
+    """What several networks say together.
+
+    Parameters
+    ----------
+    table
+        The sites, ordered by y, then x.
+    grains
+        By grain and network, log odds for what the table shows of its sublattices; negative for the opposite.
+    """
+
+    table: ColumnTable
+    grains: dict[int, dict[str, float]]
 
 
 def agree(
@@ -40,6 +61,16 @@ def agree(
     agreement: Agreement | None = None,
     sublattice: Sublattice | None = None,
 ) -> ColumnTable:
+    """The table of `consensus`."""
+    return consensus(networks, columns, agreement, sublattice).table
+
+
+def consensus(
+    networks: Mapping[str, NetworkResult],
+    columns: ColumnFinding | None = None,
+    agreement: Agreement | None = None,
+    sublattice: Sublattice | None = None,
+) -> Consensus:
     """Merge what several networks found into one table with one row per site.
 
     A site's class is the majority's; at a tie the one with the higher probability, averaged over all networks that ran.
@@ -47,9 +78,10 @@ def agree(
     No two sites end up nearer than `columns.min_distance`: the more probable one stays, and another class that other
     networks had found at the one that goes is kept as a dispute too.
 
-    A grain is one crystal: where networks decided which of its sublattices is Mo, all its sites follow them, see
-    `settle`, and only classes which that sublattice allows stand for election. A site where other classes alone were
-    found keeps them, as undecided. Where networks decided against each other, the grain is marked as undecided.
+    A grain is one crystal: where networks decide which of its sublattices is Mo, all its sites follow them, see
+    `settle`, and only classes which that sublattice allows stand for election. A column of which all networks found
+    another class counts as found with the likeliest that is allowed, as it does in the table of a single network. Where
+    networks decide against each other, the grain is marked as undecided.
 
     Parameters
     ----------
@@ -60,11 +92,7 @@ def agree(
     agreement
         The distance in Å within which columns are the same site.
     sublattice
-        The least number of sites in a grain.
-
-    Returns
-    -------
-    The sites, ordered by y, then x.
+        The least number of sites in a grain, and how clear its evidence must be.
     """
     names = ordered_networks(networks)
     if not names:
@@ -73,16 +101,16 @@ def agree(
     sampling = results[0].columns.sampling
     min_distance = (columns or ColumnFinding()).min_distance
     sites = _sites(names, results, (agreement or Agreement()).distance)
-    middle = np.nan_to_num(sites.positions).sum(axis=1) / np.maximum((sites.classes >= 0).sum(axis=1), 1)[:, np.newaxis]
-    tables = [result.columns for result in results]
-    settled = settle(middle * sampling, sites.members, tables, sublattice or Sublattice())
+    probabilities = _probabilities(sites, results)
+    settled = settle(sites.middles() * sampling, probabilities, sublattice or Sublattice())
+    sites = _with_allowed_classes(sites, probabilities.mean(axis=1), settled.sublattice)
     chosen, place, each = _verdicts(sites, results, settled.sublattice)
     mean = each.mean(axis=1)
     kept = keep_apart(place * sampling, mean, min_distance)
     disputed = _disputes(sites, chosen, place * sampling, kept, min_distance)
     rows = np.flatnonzero(kept)
     rows = rows[np.lexsort((place[rows, 1], place[rows, 0]))]
-    return ColumnTable(
+    table = ColumnTable(
         positions=place[rows],
         classes=chosen[rows],
         sampling=sampling,
@@ -93,8 +121,10 @@ def agree(
         disputed=tuple(disputed[row] for row in rows),
         grain=settled.grain[rows],
         grain_evidence=settled.evidence[rows],
-        decided=(settled.decided & (np.where(chosen == _MO, 1, -1) == settled.sublattice))[rows],
+        decided=settled.decided[rows],
     )
+    said = {grain: dict(zip(names, own.tolist(), strict=True)) for grain, own in enumerate(settled.networks)}
+    return Consensus(table, said)
 
 
 def _sites(names: list[str], results: Sequence[NetworkResult], distance: float) -> _Sites:
@@ -106,7 +136,24 @@ def _sites(names: list[str], results: Sequence[NetworkResult], distance: float) 
         found = members[:, k] >= 0
         classes[found, k] = table.classes[members[found, k]]
         positions[found, k] = table.positions[members[found, k]]
-    return _Sites(names, members, classes, positions)
+    return _Sites(names, classes, positions)
+
+
+def _probabilities(sites: _Sites, results: Sequence[NetworkResult]) -> NDArray[np.float64]:
+    """(S, K, classes) what each network's maps say in the middle of each site."""
+    places = sites.middles()
+    each = [[result.probability_at(places, c) for c in range(len(CLASSES))] for result in results]
+    return np.moveaxis(np.array(each), 2, 0)
+
+
+def _with_allowed_classes(sites: _Sites, probabilities: NDArray[np.float64], sublattice: NDArray[np.int64]) -> _Sites:
+    """Sites where nobody found a class that the sublattice allows, as found with the likeliest one that it does."""
+    fits = np.where(sublattice[:, np.newaxis] > 0, sites.classes == _MO, sites.classes != _MO) & (sites.classes >= 0)
+    lost = (sublattice != 0) & ~fits.any(axis=1)
+    sulphur = np.where(np.arange(len(CLASSES)) == _MO, -1, probabilities).argmax(axis=1)
+    likeliest = np.where(sublattice > 0, _MO, sulphur)
+    changed = lost[:, np.newaxis] & (sites.classes >= 0)
+    return _Sites(sites.names, np.where(changed, likeliest[:, np.newaxis], sites.classes), sites.positions)
 
 
 def _verdicts(
@@ -114,8 +161,7 @@ def _verdicts(
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
     """Per site its class (S,), its position (S, 2) and each network's probability of this class there (S, K).
 
-    Of the classes found at a site only those count that its sublattice, (S,) +1 Mo, -1 S or 0 open, allows, if there
-    are any.
+    Only classes count that a site's sublattice, (S,) +1 Mo, -1 S or 0 open, allows.
     """
     votes = sites.votes()
     count = votes.shape[1]
@@ -127,8 +173,7 @@ def _verdicts(
         for k, result in enumerate(results):
             each[c, voted, k] = result.probability_at(places[c, voted], c)
     on_mo = (np.arange(len(votes)) == _MO)[:, np.newaxis]
-    allowed = np.where(on_mo, sublattice >= 0, sublattice <= 0) * votes
-    votes = np.where(allowed.any(axis=0), allowed, votes)
+    votes = np.where(on_mo, sublattice >= 0, sublattice <= 0) * votes
     leading = votes == votes.max(axis=0, initial=0)
     chosen = np.where(leading, each.mean(axis=2), -1).argmax(axis=0)
     row = np.arange(count)

@@ -5,37 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from scipy.spatial import cKDTree
 
-from hrtem_app.columns import CLASSES, ColumnTable
-from hrtem_app.inference.result import NetworkResult
-from hrtem_app.recipe import Agreement, Sublattice
+from hrtem_app.columns import ColumnTable
+from hrtem_app.recipe import Sublattice
 
-_MO = CLASSES.index("Mo")
 # More grains than this are not told one by one.
 _MOST_TOLD = 3
 
 
-def grain_doubts(
-    table: ColumnTable, networks: Mapping[str, NetworkResult], agreement: Agreement, sublattice: Sublattice
-) -> list[str]:
-    """Warnings of undecided grains, and of grains that networks decided against each other, one sentence each.
+def grain_doubts(table: ColumnTable, said: Mapping[int, Mapping[str, float]], sublattice: Sublattice) -> list[str]:
+    """Warnings of undecided grains, and of grains that networks decide against each other, one sentence each.
 
     Parameters
     ----------
     table
         The sites on which the networks agree or do not.
-    networks
-        What each network said, by name.
-    agreement
-        The distance in Å within which columns are the same site.
+    said
+        By grain and network, log odds for what the table shows; see `Consensus`.
     sublattice
         How clear the evidence must be.
     """
-    grains = np.unique(table.grain[table.grain >= 0])
+    grains = np.unique(table.grain[table.grain >= 0]).tolist()
     open_grains = [grain for grain in grains if not table.decided[table.grain == grain].any()]
-    said = {grain: _said(table, networks, agreement, grain) for grain in open_grains}
-    disputed = [grain for grain in open_grains if min(said[grain].values(), default=0) < 0 < max(said[grain].values())]
+    disputed = [grain for grain in open_grains if _is_disputed(said[grain], sublattice.evidence)]
     undecided = [grain for grain in open_grains if grain not in disputed]
     sentences = []
     if undecided:
@@ -54,23 +46,9 @@ def grain_doubts(
     return sentences
 
 
-def _said(
-    table: ColumnTable, networks: Mapping[str, NetworkResult], agreement: Agreement, grain: int
-) -> dict[str, float]:
-    """The evidence of each network that decided a grain, positive for Mo where the table has it."""
-    rows = np.flatnonzero(table.grain == grain)
-    reading = np.where(table.classes[rows] == _MO, 1, -1)
-    said = {}
-    for name, result in networks.items():
-        own = result.columns.select(result.columns.decided)
-        if len(own) == 0:
-            continue
-        distance, nearest = cKDTree(own.positions).query(table.positions[rows])
-        near = distance * table.sampling <= agreement.distance
-        # As when the grain was settled: who decided less than half of what it found there has no say.
-        if near.sum() > len(rows) / 2:
-            said[name] = float(np.mean(own.grain_evidence[nearest[near]] * reading[near]))
-    return said
+def _is_disputed(said: Mapping[str, float], least: float) -> bool:
+    """Whether networks are clear enough on either side."""
+    return min(said.values()) <= -least and max(said.values()) >= least
 
 
 def _counted(table: ColumnTable, grains: list[int], total: int) -> str:

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from hrtem_app.columns import ColumnTable
-from hrtem_app.inference.agreement import agree
+from hrtem_app.inference.agreement import agree, consensus
 from hrtem_app.inference.grain_doubts import grain_doubts
 from hrtem_app.inference.result import NetworkResult
 from hrtem_app.inference.sublattice import decide_sublattices
@@ -58,8 +58,8 @@ def _settled(**readings: tuple[str, float]) -> tuple[ColumnTable, list[str]]:
     _, truth = _honeycomb()
     said = {"right": truth, "swapped": 1 - truth, "random": np.random.default_rng(3).permutation(truth)}
     networks = {name: _result(name, said[reading], certainty) for name, (reading, certainty) in readings.items()}
-    table = agree(networks, ColumnFinding(), Agreement(), Sublattice())
-    return table, grain_doubts(table, networks, Agreement(), Sublattice())
+    agreed = consensus(networks, ColumnFinding(), Agreement(), Sublattice())
+    return agreed.table, grain_doubts(agreed.table, agreed.grains, Sublattice())
 
 
 def _is_right(table: ColumnTable) -> set[bool]:
@@ -134,19 +134,26 @@ def test_switched_off_there_are_no_grains() -> None:
     _, truth = _honeycomb()
     networks = {"unet": _result("unet", truth, 0.9)}
     off = Sublattice(enabled=False)
-    table = agree(networks, ColumnFinding(), Agreement(), off)
-    assert set(table.grain) == {-1}
-    assert not table.decided.any()
-    assert grain_doubts(table, networks, Agreement(), off) == []
+    agreed = consensus(networks, ColumnFinding(), Agreement(), off)
+    assert set(agreed.table.grain) == {-1}
+    assert not agreed.table.decided.any()
+    assert grain_doubts(agreed.table, agreed.grains, off) == []
 
 
-def test_a_site_where_only_the_other_sublattice_was_found_keeps_its_class_as_undecided() -> None:
+@pytest.mark.parametrize(("true", "expected"), [(0, "Mo"), (1, "1S")])
+def test_a_column_found_with_the_class_of_the_other_sublattice_alone_gets_one_that_is_allowed(
+    true: int, expected: str
+) -> None:
     _, truth = _honeycomb()
     right, other = _result("unet", truth, 0.9), _result("unet_pp", np.random.default_rng(3).permutation(truth), 0.9)
-    missed = int(np.flatnonzero((truth == 0) & (other.columns.classes == 1))[0])
+    missed = int(np.flatnonzero((truth == true) & (other.columns.classes == 1 - true))[0])
     kept = np.arange(len(truth)) != missed
     networks = {"unet": NetworkResult(right.card, right.probabilities, SAMPLING, right.columns.select(kept))}
+    y, x = right.columns.positions[missed].astype(int)
+    for result in (right, other):
+        result.probabilities[:3, y, x] = (0.3, 0.1, 0.2)
     table = agree(networks | {"unet_pp": other}, ColumnFinding(), Agreement(), Sublattice())
     site = int(np.argmin(np.linalg.norm(table.positions - right.columns.positions[missed], axis=1)))
-    assert (table.class_names[site], bool(table.decided[site])) == ("2S", False)
-    assert table.decided.sum() == len(table) - 1
+    assert (table.class_names[site], table.votes[site]) == (expected, 1)
+    assert table.probability[site] == pytest.approx(0.3 if expected == "Mo" else 0.2)
+    assert table.decided.all()
