@@ -181,7 +181,13 @@ def test_the_summary_pools_and_takes_means_and_percentiles() -> None:
     assert result["position_error_pm_90th_percentile"] == pytest.approx(18)
     assert result["counts"]["2S"] == {"hits": 2, "false": 0, "missed": 2}
     assert result["confusion"]["2S"] == {"Mo": 0, "2S": 2, "1S": 0, "nothing": 2}
-    assert result["confusion_2S_1S"]["2S_as_1S_share"] == 0
+    taken = outcome(SERIES, _table(TRUE, np.array([0, 2, 1, 2])), None, "one-to-one")
+    assert summary([good, taken])["confusion_2S_1S"] == {
+        "2S_as_1S": 1,
+        "1S_as_2S": 0,
+        "2S_as_1S_share": 1 / 4,
+        "1S_as_2S_share": 0,
+    }
     assert "pixel_f1" not in result
 
 
@@ -287,10 +293,12 @@ def test_the_temperature_that_made_the_labels_is_found(temperature: float) -> No
 
 def test_which_columns_are_right_agrees_with_the_atomic_f1() -> None:
     rng = np.random.default_rng(3)
-    found = np.concatenate([TRUE + rng.normal(0, 1.5, TRUE.shape), rng.uniform(0, 99, (60, 2))])
-    classes = np.concatenate([TRUE_CLASSES, rng.integers(0, 3, 60)])
-    true = np.concatenate([TRUE, rng.uniform(0, 99, (60, 2))])
-    true_classes = np.concatenate([TRUE_CLASSES, rng.integers(0, 3, 60)])
+    # Two pairs lie across the line of the border, one in each direction.
+    true = np.concatenate([TRUE, [[9.0, 50.0], [11.0, 80.0]], rng.uniform(0, 99, (60, 2))])
+    true_classes = np.concatenate([TRUE_CLASSES, [0, 1], rng.integers(0, 3, 60)])
+    near = np.array([[11.0, 50.0], [9.0, 80.0]])
+    found = np.concatenate([TRUE + rng.normal(0, 1.5, TRUE.shape), near, rng.uniform(0, 99, (60, 2))])
+    classes = np.concatenate([TRUE_CLASSES, [0, 1], rng.integers(0, 3, 60)])
     series = replace(SERIES, positions=true, classes=true_classes)
     score = column_score(found, classes, true, true_classes, SHAPE)
     looked_up = found_columns(series, _table(found, classes), None)
@@ -327,7 +335,7 @@ def test_the_temperature_of_the_card_is_used_and_its_weights_stay_valid(data: Pa
 
 def test_the_fitted_temperature_goes_into_the_card_of_the_weights(data: Path, tmp_path: Path) -> None:
     weights = _shipped(tmp_path)
-    paths = evaluate(data, tmp_path / "out", weights=[weights], write_temperature=True)
+    paths = evaluate(data, tmp_path / "out", networks=["msd_net"], weights=[weights], write_temperature=True)
     assert [path.name for path in paths] == ["evaluation.json", "evaluation.csv", "unet.json"]
     fit = _strict(paths[0])["calibration"]["unet"]["temperature"]
     assert load_network_file(weights)[1].temperature == fit["fitted"]
@@ -432,6 +440,8 @@ def test_the_consensus_is_of_networks_with_as_many_frames(
     content = _strict(evaluate(data, tmp_path / "all", networks=[*shipped, "unet_single", "msd_net_single"])[0])
     assert list(content["results"])[-2:] == ["consensus", "consensus_1"]
     assert content["results"]["consensus"] == alone["consensus"]
+    singles = _strict(evaluate(data, tmp_path / "singles", networks=["unet_single", "msd_net_single"])[0])["results"]
+    assert content["results"]["consensus_1"] == singles["consensus"]
     assert {row["name"]: row["thesis"] is None for row in content["table5"]} == {
         name: "single" in name for name in content["networks"]
     }
