@@ -8,11 +8,9 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
-from pathlib import Path
 
 import torch
 
@@ -103,7 +101,6 @@ def _run(task: Task, device: str, workers: int, threads: int, news: Connection) 
     """What a process does; it ends with the one that started it."""
     # Ctrl-C goes to all processes of a terminal: the first one decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _give_way()
     torch.set_num_threads(threads)
     said = 0.0
 
@@ -120,12 +117,6 @@ def _run(task: Task, device: str, workers: int, threads: int, news: Connection) 
                 sys.exit(1)
 
     attempt(task, device, workers, progress)
-
-
-def _give_way() -> None:
-    """Where memory runs out, Linux shall end this process, not the one that started it."""
-    with suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text("900", encoding="ascii")
 
 
 def _finish(cell: _Running) -> None:
