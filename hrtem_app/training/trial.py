@@ -91,7 +91,7 @@ def tried(view: View, loaded: Loaded, device: torch.device) -> list[Said]:
                 results[card.name] = end.value
     said = [Said(name, result.columns, result) for name, result in results.items()]
     for name, group in _groups(results).items():
-        sites = agree(group, recipe.columns, recipe.agreement)
+        sites = agree(group, recipe.columns, recipe.agreement, recipe.sublattice)
         said.append(Said(name, sites.select(sites.votes >= 2), None))
     return said
 
