@@ -12,7 +12,7 @@ from hrtem_app.simulation.cluster import Pace
 from hrtem_app.simulation.dataset import Dataset
 from hrtem_app.simulation.run import simulate
 from hrtem_app.training.settings import TrainingError
-from hrtem_app.training.study_cell import RESULT, Task, write_json
+from hrtem_app.training.study_cell import RESULT, Task, ends, write_json
 from hrtem_app.training.study_figures import study_figure
 from hrtem_app.training.study_settings import StudySettings, cells, in_sweep
 from hrtem_app.training.study_workers import run_tasks, study_devices
@@ -117,7 +117,7 @@ def write_study(folder: Path, settings: StudySettings, tasks: Sequence[Task]) ->
             "held_out_seeds": [data.seeds[-settings.held_out], data.seeds[-1]],
             "settings": data.settings.model_dump(mode="json"),
         },
-        "test": {"series": len(test), "seeds": _seeds_of(test)},
+        "test": {"series": len(test), "seeds": ends(test)},
         "waiting": [task.cell.name for task in tasks if task.result() is None],
         "failed": {row["cell"]: row["error"] for row in rows if row["error"]},
         "cells": rows,
@@ -131,11 +131,6 @@ def failures(folder: Path) -> dict[str, str]:
     """Errors of the cells that failed, by name."""
     found: dict[str, str] = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))["failed"]
     return found
-
-
-def _seeds_of(source: KnownSeriesSource) -> list[int] | None:
-    """First and last seed of a test set; None: it is of npz files."""
-    return None if source.dataset is None else [source.dataset.seeds[0], source.dataset.seeds[-1]]
 
 
 def _row(settings: StudySettings, task: Task) -> dict[str, Any] | None:

@@ -69,6 +69,7 @@ class Task:
             "held_out_seeds": [held_out.seeds[0], held_out.seeds[-1]],
             "dataset": dataset.settings.model_dump(mode="json"),
             "test_series": len(test),
+            "test_seeds": ends(test),
             "test_images": settings.test_images,
         }
         return json.loads(json.dumps(content))  # type: ignore[no-any-return] # tuples become lists, as in the file
@@ -83,6 +84,11 @@ class Task:
                     f"the cell {self.folder} belongs to another study: {difference}; give the settings it had, or "
                     "another folder for the study"
                 )
+
+
+def ends(source: KnownSeriesSource) -> list[int] | None:
+    """First and last seed of a test set; None: it is of npz files."""
+    return None if source.dataset is None else [source.dataset.seeds[0], source.dataset.seeds[-1]]
 
 
 def attempt(task: Task, device: str, workers: int | None, progress: Callable[[float, str], None]) -> None:
