@@ -66,6 +66,11 @@ class StructureSettings(Part):
     single_vacancies: Annotated[
         Range, Bounds(0, 1), Field(description="Fraction of single atoms removed, of the support and of pairs.")
     ] = (0.0, 0.05)
+    support_vacancies: Annotated[
+        Range | None,
+        Bounds(0, 1),
+        Field(description="The same for the support alone; none: as above."),
+    ] = None
     column_vacancies: Annotated[Range, Bounds(0, 1), Field(description="Fraction of whole columns removed.")] = (
         0.0,
         0.05,

@@ -110,7 +110,7 @@ def _draw_parameters(
         "distance": draw(settings.distance, rng),
         "single_vacancies": draw(settings.single_vacancies, rng),
         "column_vacancies": draw(settings.column_vacancies, rng),
-        "support_vacancies": draw(settings.single_vacancies, rng),
+        "support_vacancies": draw(settings.support_vacancies or settings.single_vacancies, rng),
         "flake_first": bool(rng.random() < settings.flake_first),
         "contaminated": bool(rng.random() < settings.contamination),
         "temperature": draw(settings.temperature, rng),

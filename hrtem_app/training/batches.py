@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
+from hrtem_app.columns import CLASSES
 from hrtem_app.imaging.lattice_filter import remove_lattice
 from hrtem_app.imaging.standardise import standardise
 from hrtem_app.microscope.draw import MicroscopeSettings
@@ -25,6 +26,7 @@ from hrtem_app.simulation.recording import recorded_series
 from hrtem_app.training.labelled import LabelledFolder, LabelledSeries
 
 Example = tuple[NDArray[np.float32], NDArray[np.int64]]
+RARE = CLASSES.index("1S")
 # Shares of sources are kept exactly in every block of so many visits.
 BLOCK = 20
 
@@ -51,6 +53,9 @@ class ExampleSettings(Part):
     crop: Annotated[int, Field(ge=32, le=2048, multiple_of=8, description="Side of a crop in pixels.")] = 160
     crops: Annotated[int, Field(ge=1, le=64, description="Crops taken of each recorded series.")] = 2
     aimed: Annotated[float, Field(ge=0, le=1, description="Fraction of crops whose middle is a random column.")] = 0.8
+    aimed_rare: Annotated[
+        float, Field(ge=0, le=1, description="Fraction of those whose column is a 1S, where there are any.")
+    ] = 0.0
     batch: Annotated[int, Field(ge=1, le=1024, description="Crops in a step and process.")] = 4
     images_per_structure: Annotated[
         int | None,
@@ -168,7 +173,10 @@ class Examples(TorchDataset[tuple[torch.Tensor, torch.Tensor]]):
         """Mostly around a column: bare support teaches little."""
         height, width = series.frames.shape[1:]
         if len(series.positions) and rng.random() < self.settings.aimed:
-            middle = series.positions[rng.integers(len(series.positions))]
+            rare = np.flatnonzero(series.classes == RARE)
+            wanted = len(rare) > 0 and self.settings.aimed_rare > 0 and rng.random() < self.settings.aimed_rare
+            chosen = rng.choice(rare) if wanted else rng.integers(len(series.positions))
+            middle = series.positions[chosen]
             corner = np.rint(middle - side / 2).astype(int)
             return int(np.clip(corner[0], 0, height - side)), int(np.clip(corner[1], 0, width - side))
         return int(rng.integers(0, height - side + 1)), int(rng.integers(0, width - side + 1))

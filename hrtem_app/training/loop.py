@@ -18,7 +18,7 @@ from hrtem_app.inference.device import choose_device
 from hrtem_app.networks.catalog import build_network, save_network
 from hrtem_app.networks.layers import CLASSES
 from hrtem_app.simulation.dataset import Dataset
-from hrtem_app.training.batches import Examples, Structures, Visits, batches, visits_per_step
+from hrtem_app.training.batches import RARE, Examples, Structures, Visits, batches, visits_per_step
 from hrtem_app.training.card import training_card
 from hrtem_app.training.checkpoint import Checkpoint, State, load_checkpoint, save_checkpoint, save_tensors
 from hrtem_app.training.distributed import agreed, local_device, process_group, share_statistics, total
@@ -27,7 +27,6 @@ from hrtem_app.training.labelled import LabelledFolder
 from hrtem_app.training.loss import mean_loss
 from hrtem_app.training.precision import choose_precision, memory_layout, used_memory
 from hrtem_app.training.settings import (
-    RARE,
     Budget,
     TrainingError,
     TrainingSettings,

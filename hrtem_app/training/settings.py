@@ -7,13 +7,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from hrtem_app.columns import CLASSES
 from hrtem_app.networks.catalog import architectures
 from hrtem_app.recipe import Part
 from hrtem_app.training.batches import ExampleSettings
 from hrtem_app.training.checkpoint import Checkpoint
 
-RARE = CLASSES.index("1S")
 DEFAULTS = {"unet": {"channels": 8}, "unet_pp": {"channels": 8}, "msd_net": {"channels": 8, "layers": 12, "kernel": 5}}
 
 

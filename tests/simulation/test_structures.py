@@ -249,3 +249,15 @@ def test_a_structure_goes_through_extended_xyz(tmp_path: Path) -> None:
     assert read.get_chemical_formula() == structure.atoms.get_chemical_formula()
     np.testing.assert_allclose(read.cell.lengths(), structure.atoms.cell.lengths())
     assert read.info["layers"] == structure.parameters["layers"]
+
+
+def test_vacancies_of_the_support_can_be_told_apart_from_those_of_the_flake() -> None:
+    settings = changed(single_vacancies=(0.4, 0.4), column_vacancies=(0, 0), layers=(2, 2))
+    rich, whole = (
+        draw_structure(7, settings),
+        draw_structure(7, settings.model_copy(update={"support_vacancies": (0, 0)})),
+    )
+    assert whole.parameters["support_vacancies"] == 0
+    assert rich.parameters["support_vacancies"] == pytest.approx(0.4)
+    np.testing.assert_array_equal(rich.classes, whole.classes)
+    assert len(whole.atoms) > len(rich.atoms)

@@ -207,6 +207,16 @@ def test_sources_are_visited_in_their_shares_and_show_their_own_structures(data:
     assert own == list(range(BLOCK))
 
 
+def test_crops_can_be_aimed_at_vacancies(data: Path) -> None:
+    def middles(aimed_rare: float) -> list[int]:
+        settings = ExampleSettings(crop=32, crops=8, aimed=1.0, aimed_rare=aimed_rare)
+        examples = Examples([Structures(Dataset(data), (11, 12, 13))], settings, 1, range(6))
+        return [int(label[12:20, 12:20].eq(2).any()) for i in range(6) for label in examples[i][1]]
+
+    assert any((Dataset(data).load(seed).classes == 2).any() for seed in (11, 12, 13))
+    assert sum(middles(1.0)) > sum(middles(0.0)) + 4
+
+
 def test_sources_of_different_numbers_of_frames_are_refused() -> None:
     with pytest.raises(ValueError, match="3, 1 frames"):
         ExampleSettings(sources=(Source(), Source(microscope=MicroscopeSettings(frames=1))))
