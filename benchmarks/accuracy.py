@@ -14,7 +14,7 @@ import tempfile
 from report import ROOT, table, write_section
 
 from hrtem_app.recipe import Recipe, Sublattice
-from hrtem_app.training.evaluation import evaluate
+from hrtem_app.evaluation.evaluate import evaluate
 
 HEADER = [
     "network",

@@ -21,7 +21,7 @@ from hrtem_app.simulation.multislice import MultisliceSettings
 from hrtem_app.simulation.run import simulate
 from hrtem_app.simulation.structure_settings import StructureSettings
 from hrtem_app.training.batches import ExampleSettings, Source
-from hrtem_app.training.evaluation import evaluate
+from hrtem_app.evaluation.evaluate import evaluate
 from hrtem_app.training.settings import TrainingSettings
 
 WEIGHTS = Path(__file__).parents[1] / "resources" / "weights"

@@ -645,7 +645,7 @@ def test_evaluate(
     weights: list[str],
     changed: dict[str, object],
 ) -> None:
-    import hrtem_app.training.evaluation
+    import hrtem_app.evaluation.evaluate
 
     calls: list[Any] = []
 
@@ -657,7 +657,7 @@ def test_evaluate(
         warn("no tilt")
         return [Path("o/evaluation.json")]
 
-    monkeypatch.setattr(hrtem_app.training.evaluation, "evaluate", evaluate)
+    monkeypatch.setattr(hrtem_app.evaluation.evaluate, "evaluate", evaluate)
     done = run("evaluate", *arguments, "--data", "d", "--out", "o", "--images-per-structure", 3)
     assert (done.code, done.out) == (0, "o/evaluation.json\n")
     assert "warning: no tilt\n" in done.err

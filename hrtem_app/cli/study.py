@@ -11,7 +11,7 @@ from hrtem_app.cli.progress import ProgressLine
 from hrtem_app.cli.values import names, real, whole
 
 if TYPE_CHECKING:
-    from hrtem_app.training.study_settings import StudySettings
+    from hrtem_app.study.settings import StudySettings
 
 
 def study(
@@ -67,9 +67,9 @@ def study(
     """Train networks on more and more structures, and larger and larger ones: the thesis' two sweeps."""
     with ProgressLine() as progress:
         progress.wait("loading")
-        from hrtem_app.training.study import failures
-        from hrtem_app.training.study import study as run
-        from hrtem_app.training.study_settings import changed
+        from hrtem_app.study.settings import changed
+        from hrtem_app.study.study import failures
+        from hrtem_app.study.study import study as run
 
         told = changed(
             _base(preset, settings),
@@ -100,7 +100,7 @@ def study(
 
 def _base(preset: str | None, file: Path | None) -> StudySettings:
     from hrtem_app.cli.settings import read_settings
-    from hrtem_app.training.study_settings import PRESETS, StudySettings
+    from hrtem_app.study.settings import PRESETS, StudySettings
 
     if file is not None:
         if preset is not None:
@@ -123,7 +123,7 @@ def _counts(option: str, text: str | None) -> tuple[int, ...] | None:
 
 
 def _list(out: Path, settings: StudySettings) -> None:
-    from hrtem_app.training.study import make_tasks
+    from hrtem_app.study.study import make_tasks
 
     frames = settings.training.examples.frames
     for task in make_tasks(out, settings):

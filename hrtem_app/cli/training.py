@@ -11,7 +11,7 @@ from hrtem_app.cli.progress import ProgressLine
 from hrtem_app.cli.values import names, real, whole
 
 if TYPE_CHECKING:
-    from hrtem_app.training.metrics import Matching
+    from hrtem_app.evaluation.metrics import Matching
 
 
 def train(
@@ -157,7 +157,7 @@ def evaluate(
     with ProgressLine() as progress:
         progress.wait("loading")
         from hrtem_app.cli.settings import ranges
-        from hrtem_app.training.evaluation import evaluate as run
+        from hrtem_app.evaluation.evaluate import evaluate as run
 
         def show(done: int, total: int) -> None:
             progress.show("series", done / total, f"{done} of {total}")

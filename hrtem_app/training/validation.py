@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from hrtem_app.evaluation.metrics import ColumnScore, column_score
 from hrtem_app.inference.predict import predict
 from hrtem_app.inference.result import columns_from_maps
 from hrtem_app.recipe import ColumnFinding
 from hrtem_app.training.batches import ExampleSettings, Structures, network_input
-from hrtem_app.training.metrics import ColumnScore, column_score
 
 # Keeps the microscopes of a validation apart from those of trainings and tests, whose seeds end in 1 and 2.
 _VALIDATION = 3

@@ -11,6 +11,7 @@ from scipy.ndimage import gaussian_filter
 
 from hrtem_app import load_series
 from hrtem_app.columns import ColumnTable
+from hrtem_app.evaluation.truth import KnownSeriesSource
 from hrtem_app.microscope.draw import MicroscopeSettings
 from hrtem_app.recipe import LatticeFilter
 from hrtem_app.simulation.dataset import Dataset, DatasetError, DatasetSettings
@@ -18,7 +19,6 @@ from hrtem_app.simulation.export import export_dataset
 from hrtem_app.simulation.figures import contact_sheet, preview_figure
 from hrtem_app.simulation.preview import preview, support_filter
 from hrtem_app.simulation.recording import recorded_series, without_noise
-from hrtem_app.training.truth import KnownSeriesSource
 
 
 def test_npz_is_what_evaluation_reads(folder: Path, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from hrtem_app.evaluation.evaluate import evaluate
 from hrtem_app.microscope.draw import MicroscopeSettings
 from hrtem_app.microscope.record import RecordedSeries
 from hrtem_app.networks.catalog import build_network, load_network_file
@@ -23,7 +24,6 @@ from hrtem_app.training.batches import (
     batches,
     visiting_order,
 )
-from hrtem_app.training.evaluation import evaluate
 from hrtem_app.training.events import read_events
 from hrtem_app.training.loop import check_datasets, train
 from hrtem_app.training.loss import mean_loss

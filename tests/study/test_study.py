@@ -15,13 +15,13 @@ from hrtem_app.simulation.dataset import DatasetSettings
 from hrtem_app.simulation.multislice import MultisliceSettings
 from hrtem_app.simulation.run import simulate
 from hrtem_app.simulation.structure_settings import StructureSettings
+from hrtem_app.study.cell import Task, attempt, run_cell
+from hrtem_app.study.figures import curve
+from hrtem_app.study.settings import PRESETS, Architecture, Cell, StudySettings, cells, changed, in_sweep
+from hrtem_app.study.study import make_tasks, study
 from hrtem_app.training.batches import ExampleSettings
 from hrtem_app.training.events import read_events
 from hrtem_app.training.settings import TrainingError, TrainingSettings
-from hrtem_app.training.study import make_tasks, study
-from hrtem_app.training.study_cell import Task, attempt, run_cell
-from hrtem_app.training.study_figures import curve
-from hrtem_app.training.study_settings import PRESETS, Architecture, Cell, StudySettings, cells, changed, in_sweep
 
 DATASET = DatasetSettings(
     structure=StructureSettings(field_of_view=22.0, margin=1.0, layers=(1, 1), flake_radius=(0.5, 0.6)),
@@ -159,7 +159,7 @@ def test_what_goes_wrong_becomes_the_result(
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr("hrtem_app.training.study_cell.train", fail)
+    monkeypatch.setattr("hrtem_app.study.cell.train", fail)
     task = _tasks(folders, tmp_path)[0]
     attempt(task, "cpu", 0, lambda *_: None)
     result = task.result()
@@ -172,7 +172,7 @@ def test_a_process_that_dies_fails_its_cell(
     folders: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The system kills where memory runs out, and the process can say nothing more."""
-    import hrtem_app.training.study_workers as module
+    import hrtem_app.study.workers as module
 
     started = module._start
 
@@ -218,7 +218,7 @@ def test_data_that_make_no_study_are_refused_before_anything_is_written(
 
 def test_waves_are_simulated_where_none_are_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the seeds that the settings state, the held-out ones last."""
-    import hrtem_app.training.study as module
+    import hrtem_app.study.study as module
 
     asked: list[tuple[str, int, int]] = []
 

@@ -10,18 +10,18 @@ from typing import Any, get_args
 import torch
 
 from hrtem_app.columns import CLASSES
+from hrtem_app.evaluation.calibration import Found, calibration, found_columns, together, write_temperature
+from hrtem_app.evaluation.files import EvaluationFiles
+from hrtem_app.evaluation.metrics import Matching
+from hrtem_app.evaluation.scores import Outcome, outcome, summary
+from hrtem_app.evaluation.sweeps import UNITS, Point, Scenes, View, by_tilt, chosen_sweeps, points
+from hrtem_app.evaluation.trial import Loaded, Said, load_networks, tried
+from hrtem_app.evaluation.truth import KnownSeriesSource
 from hrtem_app.inference.device import choose_device
 from hrtem_app.microscope.draw import MicroscopeSettings
 from hrtem_app.networks.catalog import NetworkCard
 from hrtem_app.recipe import Recipe
 from hrtem_app.simulation.dataset import DatasetError
-from hrtem_app.training.calibration import Found, calibration, found_columns, together, write_temperature
-from hrtem_app.training.evaluation_files import EvaluationFiles
-from hrtem_app.training.metrics import Matching
-from hrtem_app.training.scores import Outcome, outcome, summary
-from hrtem_app.training.sweeps import UNITS, Point, Scenes, View, by_tilt, chosen_sweeps, points
-from hrtem_app.training.trial import Loaded, Said, load_networks, tried
-from hrtem_app.training.truth import KnownSeriesSource
 
 Outcomes = dict[str, list[Outcome]]
 

@@ -15,7 +15,7 @@ from multiprocessing.context import SpawnProcess
 import torch
 
 from hrtem_app.inference.device import available_devices, choose_device
-from hrtem_app.training.study_cell import RESULT, Task, attempt, failed, write_json
+from hrtem_app.study.cell import RESULT, Task, attempt, failed, write_json
 
 # Seconds between two words of a process about its progress.
 _NEWS = 0.5

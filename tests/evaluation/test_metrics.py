@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
+from hrtem_app.evaluation.metrics import column_score, pixel_f1
 from hrtem_app.simulation.labels import BACKGROUND, disk_labels
-from hrtem_app.training.metrics import column_score, pixel_f1
 
 SHAPE = (100, 120)
 TRUE = np.array([[20.0, 20.0], [20.0, 40.0], [50.0, 60.0], [70.0, 70.0]])

@@ -13,8 +13,8 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from hrtem_app.columns import CLASSES
-from hrtem_app.training.scores import Outcome
-from hrtem_app.training.trial import CONSENSUS
+from hrtem_app.evaluation.scores import Outcome
+from hrtem_app.evaluation.trial import CONSENSUS
 
 # The thesis' red, green and blue, in shades and with marks that are told apart by all kinds of colour vision.
 _COLOURS = {"unet": "#D62728", "unet_pp": "#2CA02C", "msd_net": "#1F77B4", CONSENSUS: "0.25"}

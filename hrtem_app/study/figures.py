@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from hrtem_app.simulation.figures import COLOURS
+from hrtem_app.study.settings import StudySettings
 from hrtem_app.training.card import TITLES
-from hrtem_app.training.study_settings import StudySettings
 
 Row = dict[str, Any]
 _PANELS = {

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from hrtem_app.evaluation.scores import Outcome
+from hrtem_app.evaluation.truth import TEST, KnownSeries, KnownSeriesSource, known_series, read_known_series
 from hrtem_app.microscope.draw import Microscope, draw_microscope
 from hrtem_app.recipe import Recipe
 from hrtem_app.simulation.dataset import StoredStructure
 from hrtem_app.simulation.recording import record_stored
-from hrtem_app.training.scores import Outcome
-from hrtem_app.training.truth import TEST, KnownSeries, KnownSeriesSource, known_series, read_known_series
 
 Value = float | str
 

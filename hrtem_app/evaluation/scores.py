@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hrtem_app.columns import CLASSES, ColumnTable
+from hrtem_app.evaluation.metrics import ColumnScore, Matching, column_score
+from hrtem_app.evaluation.truth import KnownSeries
 from hrtem_app.inference.resample import to_map
 from hrtem_app.inference.result import NetworkResult
 from hrtem_app.simulation.labels import BACKGROUND, disk_labels
-from hrtem_app.training.metrics import ColumnScore, Matching, column_score
-from hrtem_app.training.truth import KnownSeries
 
 _PM_PER_ANGSTROM = 100
 _S2, _S1 = CLASSES.index("2S"), CLASSES.index("1S")

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hrtem_app.evaluation.evaluate import evaluate
+from hrtem_app.evaluation.truth import KnownSeriesSource
 from hrtem_app.recipe import Recipe
 from hrtem_app.simulation.dataset import Dataset
+from hrtem_app.study.settings import Cell, StudySettings
 from hrtem_app.training.checkpoint import NAME as CHECKPOINT
 from hrtem_app.training.checkpoint import first_difference
-from hrtem_app.training.evaluation import evaluate
 from hrtem_app.training.events import read_events
 from hrtem_app.training.loop import split, train
 from hrtem_app.training.settings import TrainingError
-from hrtem_app.training.study_settings import Cell, StudySettings
-from hrtem_app.training.truth import KnownSeriesSource
 
 RESULT, TOLD = "result.json", "cell.json"
 # What may go wrong with one architecture and leave the others alone; out of memory is a RuntimeError of torch.

@@ -13,8 +13,25 @@ import numpy as np
 import pytest
 import torch
 
-import hrtem_app.training.sweeps as sweeps_module
+import hrtem_app.evaluation.sweeps as sweeps_module
 from hrtem_app.columns import CLASSES, ColumnTable
+from hrtem_app.evaluation.calibration import (
+    Found,
+    calibration,
+    expected_calibration_error,
+    fitted_temperature,
+    found_columns,
+    reliability,
+    write_temperature,
+)
+from hrtem_app.evaluation.evaluate import evaluate
+from hrtem_app.evaluation.metrics import column_score, pixel_f1
+from hrtem_app.evaluation.pictures import best_series, median_series
+from hrtem_app.evaluation.scores import Outcome, outcome, pixel_score, summary
+from hrtem_app.evaluation.sweeps import Point, Scenes, View, by_tilt, chosen_sweeps
+from hrtem_app.evaluation.table5 import THESIS, table5_markdown
+from hrtem_app.evaluation.trial import load_networks, tried
+from hrtem_app.evaluation.truth import KnownSeries, KnownSeriesSource
 from hrtem_app.inference.predict import predict
 from hrtem_app.inference.result import NetworkResult
 from hrtem_app.microscope.draw import MicroscopeSettings
@@ -35,23 +52,6 @@ from hrtem_app.simulation.labels import disk_labels
 from hrtem_app.simulation.multislice import MultisliceSettings
 from hrtem_app.simulation.run import simulate
 from hrtem_app.simulation.structure_settings import StructureSettings
-from hrtem_app.training.calibration import (
-    Found,
-    calibration,
-    expected_calibration_error,
-    fitted_temperature,
-    found_columns,
-    reliability,
-    write_temperature,
-)
-from hrtem_app.training.evaluation import evaluate
-from hrtem_app.training.evaluation_pictures import best_series, median_series
-from hrtem_app.training.metrics import column_score, pixel_f1
-from hrtem_app.training.scores import Outcome, outcome, pixel_score, summary
-from hrtem_app.training.sweeps import Point, Scenes, View, by_tilt, chosen_sweeps
-from hrtem_app.training.table5 import THESIS, table5_markdown
-from hrtem_app.training.trial import load_networks, tried
-from hrtem_app.training.truth import KnownSeries, KnownSeriesSource
 
 SHAPE = (100, 120)
 TRUE = np.array([[20.0, 20.0], [20.0, 40.0], [50.0, 60.0], [70.0, 70.0]])

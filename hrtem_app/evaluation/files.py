@@ -11,11 +11,11 @@ from typing import Any
 
 import torch
 
+from hrtem_app.evaluation.scores import Outcome
+from hrtem_app.evaluation.sweeps import Scenes
+from hrtem_app.evaluation.table5 import table5, table5_markdown
+from hrtem_app.evaluation.trial import Loaded
 from hrtem_app.recipe import Recipe
-from hrtem_app.training.scores import Outcome
-from hrtem_app.training.sweeps import Scenes
-from hrtem_app.training.table5 import table5, table5_markdown
-from hrtem_app.training.trial import Loaded
 
 _DPI = 150
 
@@ -49,8 +49,8 @@ class EvaluationFiles:
     ) -> None:
         """`table5.md` and all figures."""
         # matplotlib takes a second to load, which those who want numbers need not wait for.
-        from hrtem_app.training.evaluation_figures import figures
-        from hrtem_app.training.evaluation_pictures import pictures
+        from hrtem_app.evaluation.figures import figures
+        from hrtem_app.evaluation.pictures import pictures
 
         self._path("table5.md").write_text(table5_markdown(content), encoding="utf-8")
         shown = figures(content, outcomes) | pictures(content, outcomes, scenes, loaded, recipe, device)

@@ -8,15 +8,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from hrtem_app.evaluation.truth import KnownSeriesSource
 from hrtem_app.simulation.cluster import Pace
 from hrtem_app.simulation.dataset import Dataset
 from hrtem_app.simulation.run import simulate
+from hrtem_app.study.cell import RESULT, Task, ends, write_json
+from hrtem_app.study.figures import study_figure
+from hrtem_app.study.settings import StudySettings, cells, in_sweep
+from hrtem_app.study.workers import run_tasks, study_devices
 from hrtem_app.training.settings import TrainingError
-from hrtem_app.training.study_cell import RESULT, Task, ends, write_json
-from hrtem_app.training.study_figures import study_figure
-from hrtem_app.training.study_settings import StudySettings, cells, in_sweep
-from hrtem_app.training.study_workers import run_tasks, study_devices
-from hrtem_app.training.truth import KnownSeriesSource
 
 TABLE, SUMMARY, FIGURE = "study.csv", "study.json", "learning_curves.png"
 # Called with what is being done, the fraction of it that lies behind, and a word about it.

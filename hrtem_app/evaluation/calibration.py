@@ -13,13 +13,13 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
 from hrtem_app.columns import CLASSES, ColumnTable
+from hrtem_app.evaluation.truth import KnownSeries
 from hrtem_app.inference.finding import read_map
 from hrtem_app.inference.matching import match
 from hrtem_app.inference.resample import to_map
 from hrtem_app.inference.result import NetworkResult
 from hrtem_app.networks.catalog import NetworkCard, read_card
 from hrtem_app.simulation.labels import BACKGROUND
-from hrtem_app.training.truth import KnownSeries
 
 # Bins of equal width over the probabilities 0…1 (Guo et al., ICML 2017, who use 15 for far more samples).
 BINS = 10

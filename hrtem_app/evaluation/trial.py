@@ -9,12 +9,12 @@ from typing import NamedTuple
 import torch
 
 from hrtem_app.columns import ColumnTable
+from hrtem_app.evaluation.sweeps import View
 from hrtem_app.imaging.lattice_filter import remove_lattice
 from hrtem_app.inference.agreement import agree
 from hrtem_app.inference.network_run import Inputs, Stopwatch, network_steps
 from hrtem_app.inference.result import NetworkResult
 from hrtem_app.networks.catalog import NetworkCard, NetworkError, available, load_network, load_network_file
-from hrtem_app.training.sweeps import View
 
 CONSENSUS = "consensus"
 

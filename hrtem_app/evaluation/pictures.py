@@ -12,15 +12,15 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from hrtem_app.columns import CLASSES, ColumnTable
+from hrtem_app.evaluation.figures import Outcomes, column_of, histogram, new_figure, style
+from hrtem_app.evaluation.scores import Outcome
+from hrtem_app.evaluation.sweeps import Scenes, View
+from hrtem_app.evaluation.trial import Loaded, Said, tried
+from hrtem_app.evaluation.truth import KnownSeries
 from hrtem_app.inference.matching import match
 from hrtem_app.recipe import Recipe
 from hrtem_app.simulation.figures import COLOURS
 from hrtem_app.simulation.labels import disk_labels
-from hrtem_app.training.evaluation_figures import Outcomes, column_of, histogram, new_figure, style
-from hrtem_app.training.scores import Outcome
-from hrtem_app.training.sweeps import Scenes, View
-from hrtem_app.training.trial import Loaded, Said, tried
-from hrtem_app.training.truth import KnownSeries
 
 _PANEL = 2.3
 # A hit of the atomic F1, in pixels.

@@ -1,0 +1,1 @@
+"""Networks against series whose columns are known: scores, sweeps, calibration, figures."""

@@ -1,0 +1,1 @@
+"""The thesis' two sweeps: many trainings, each scored, as one resumable run."""
