@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hrtem_app.training.checkpoint import Checkpoint
+from hrtem_app.training.settings import TrainingError
 
 
 class Events:
@@ -34,8 +35,12 @@ class Events:
             kept = [line for line in path.read_text(encoding="utf-8").splitlines() if _step_of(line) <= step]
         path.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
         if tensorboard is not None:
-            from torch.utils.tensorboard import SummaryWriter
-
+            try:
+                from torch.utils.tensorboard import SummaryWriter
+            except ImportError as error:
+                raise TrainingError(
+                    "TensorBoard's files need the package tensorboard: pip install 'hrtem-app[tensorboard]'"
+                ) from error
             self.writer = SummaryWriter(str(tensorboard), purge_step=step + 1)
 
     def write(

@@ -311,3 +311,27 @@ def test_materials_with_other_classes_are_refused(data: Path, tmp_path: Path, mo
     monkeypatch.setattr(Dataset, "class_names", ("Mo", "SSe", "1S", "1Se"))
     with pytest.raises(TrainingError, match=r"4 classes of columns \(Mo, SSe, 1S, 1Se\).*3"):
         _train(data, tmp_path / "run", steps=1)
+
+
+def test_tensorboard_gets_the_same_numbers(data: Path, tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    train(
+        "unet",
+        data,
+        tmp_path / "run",
+        channels=2,
+        steps=3,
+        settings=SETTINGS,
+        held_out=1,
+        device="cpu",
+        workers=0,
+        tensorboard=True,
+    )
+    board = EventAccumulator(str(tmp_path / "run" / "tensorboard"))
+    board.Reload()
+    events = [event for event in read_events(tmp_path / "run" / "events.jsonl") if "loss" in event]
+    shown = board.Scalars("loss")
+    assert [scalar.step for scalar in shown] == [1, 2, 3]
+    assert [scalar.value for scalar in shown] == pytest.approx([event["loss"] for event in events])
+    assert {"learning_rate", "images_per_second", "memory", "atomic_f1", "f1_1S"} <= set(board.Tags()["scalars"])
