@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from hrtem_app.simulation.figures import COLOURS
 from hrtem_app.study.settings import StudySettings
@@ -41,7 +42,9 @@ def study_figure(rows: Sequence[Row], settings: StudySettings) -> Figure:
     settings
         Said below the curves.
     """
-    sweeps = [name for name in _SWEEPS if any(row[f"sweep_{name}"] for row in rows)]
+    # A single place is no curve; it stands in the other sweep as well.
+    places = {name: {row[x] for row in rows if row[f"sweep_{name}"]} for name, (x, _) in _SWEEPS.items()}
+    sweeps = [name for name in _SWEEPS if len(places[name]) > 1] or [name for name in _SWEEPS if places[name]]
     figure = Figure(figsize=(_INCHES * len(_PANELS), 0.85 * _INCHES * max(1, len(sweeps)) + 1.1), layout="constrained")
     FigureCanvasAgg(figure)
     for number, sweep in enumerate(sweeps):
@@ -79,10 +82,16 @@ def caption(rows: Sequence[Row], settings: StudySettings) -> str:
     lines = [
         f"Every training: {length}{taken} of {examples.batch} crops of {examples.crop} px, {seen}, on {devices}; "
         f"{settings.held_out} held-out structures choose its weights.",
-        f"Scores on {series} test series; points are means of {settings.repeats} repeats, bars their standard error.",
+        f"Scores on {series} test series; {_repeated(settings.repeats)}",
         f"{len(good)} trainings" + (f", failed: {', '.join(failed)}" if failed else ""),
     ]
     return "\n".join(lines)
+
+
+def _repeated(repeats: int) -> str:
+    return (
+        "every training once." if repeats == 1 else f"points are means of {repeats} repeats, bars their standard error."
+    )
 
 
 def _legend(figure: Figure, rows: Sequence[Row]) -> None:
@@ -103,5 +112,12 @@ def _curves(axes: Axes, rows: Sequence[Row], x: str, score: str) -> None:
     axes.set_xscale("log")
     if score == "test_loss":
         axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
+        axes.yaxis.set_minor_formatter(NullFormatter())
+    if x == "structures":
+        axes.set_xticks(sorted({row[x] for row in rows}))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.tick_params(labelsize=7)
     axes.grid(alpha=0.3, linewidth=0.5)
