@@ -13,8 +13,8 @@ import tempfile
 
 from report import ROOT, table, write_section
 
-from hrtem_app.recipe import Recipe, Sublattice
 from hrtem_app.evaluation.evaluate import evaluate
+from hrtem_app.recipe import Recipe, Sublattice
 
 HEADER = [
     "network",

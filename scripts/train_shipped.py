@@ -13,6 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from hrtem_app.evaluation.evaluate import evaluate
 from hrtem_app.microscope.draw import MicroscopeSettings
 from hrtem_app.microscope.treatment import TreatmentSettings
 from hrtem_app.networks.catalog import load_network_file, save_network
@@ -21,7 +22,6 @@ from hrtem_app.simulation.multislice import MultisliceSettings
 from hrtem_app.simulation.run import simulate
 from hrtem_app.simulation.structure_settings import StructureSettings
 from hrtem_app.training.batches import ExampleSettings, Source
-from hrtem_app.evaluation.evaluate import evaluate
 from hrtem_app.training.settings import TrainingSettings
 
 WEIGHTS = Path(__file__).parents[1] / "resources" / "weights"
