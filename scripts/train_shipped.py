@@ -8,21 +8,27 @@ not given) of the clock, beginning with the weights that are shipped now where t
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import torch
+
 from hrtem_app.evaluation.evaluate import evaluate
 from hrtem_app.microscope.draw import MicroscopeSettings
 from hrtem_app.microscope.treatment import TreatmentSettings
 from hrtem_app.networks.catalog import load_network_file, save_network
-from hrtem_app.simulation.dataset import DatasetSettings
+from hrtem_app.simulation.dataset import Dataset, DatasetSettings
 from hrtem_app.simulation.multislice import MultisliceSettings
 from hrtem_app.simulation.run import simulate
 from hrtem_app.simulation.structure_settings import StructureSettings
-from hrtem_app.training.batches import ExampleSettings, Source
+from hrtem_app.training.batches import RARE, ExampleSettings, Source, Structures
+from hrtem_app.training.prior import fit_prior
 from hrtem_app.training.settings import TrainingSettings
+from hrtem_app.training.validation import Validation
+from hrtem_app.training.weights import correct_prior
 
 WEIGHTS = Path(__file__).parents[1] / "resources" / "weights"
 # The thesis' ranges, with twice its vacancies, so that the rare 1S class is seen more often.
@@ -68,6 +74,8 @@ SETS = {
     "wide": (WIDE, 800, 200_000),
     "test": (DatasetSettings(), 24, 50_000),
 }
+# Of single atoms, in the thesis.
+MOST_VACANCIES = 0.05
 TRAINED_ON = ("thesis", "rich", "wide")
 # Architecture, and frames.
 NETWORKS = {
@@ -128,12 +136,35 @@ def command(folder: Path, name: str, minutes: str) -> list[str]:
     return words
 
 
+def settle_prior(path: Path, folder: Path) -> None:
+    """Make 1S as frequent as in the thesis' ranges: by held-out structures with no more vacancies than these have.
+
+    The card remembers the factor, and a second call does nothing.
+    """
+    module, card = load_network_file(path)
+    if "prior" in card.training:
+        return
+    dataset = Dataset(folder / "thesis")
+    held_out = dataset.seeds[-(len(dataset) // 20) :]
+    sparse = [seed for seed in held_out if dataset.load(seed).parameters["single_vacancies"] <= MOST_VACANCIES]
+    examples = settings(card.frames).examples
+    first = examples.model_copy(update={"sources": examples.sources[:1]})
+    validation = Validation([Structures(dataset, tuple(sparse))], first, len(sparse))
+    device = torch.device("cpu")
+    step = fit_prior(module, validation, device)
+    correct_prior(module, RARE, math.exp(step))
+    record = card.training | {"prior": {"log_factor": step, "structures": len(sparse)}}
+    save_network(module, card.model_copy(update={"training": record}), path.parent)
+
+
 def publish(folder: Path, names: list[str]) -> None:
     """Score the trained networks on the test set, and ship them with their scores."""
     for frames in (3, 1):
         weights = [folder / name / f"{name}.safetensors" for name in names if NETWORKS[name][1] == frames]
         if not weights:
             continue
+        for path in weights:
+            settle_prior(path, folder)
         microscope = settings(frames).examples.sources[0].microscope
         summary, *_ = evaluate(folder / "test", folder / f"evaluation-{frames}", weights=weights, microscope=microscope)
         results = json.loads(summary.read_text(encoding="utf-8"))["results"]

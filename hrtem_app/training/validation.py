@@ -63,10 +63,17 @@ class Validation:
         device
             Where it is.
         """
+        return self.score_maps(self.maps(module, device))
+
+    def maps(self, module: torch.nn.Module, device: torch.device) -> list[NDArray[np.float32]]:
+        """Probabilities (classes + 1, y, x) of each series."""
+        return [predict(module, scene.frames, device) for scene in self.scenes]
+
+    def score_maps(self, maps: Sequence[NDArray[np.float32]]) -> dict[str, float]:
+        """What `score` gives, of maps that are there."""
         scores: list[tuple[int, ColumnScore, float]] = []
-        for scene in self.scenes:
-            maps = predict(module, scene.frames, device)
-            table = columns_from_maps("validated", maps, scene.sampling, scene.sampling, ColumnFinding())
+        for scene, probabilities in zip(self.scenes, maps, strict=True):
+            table = columns_from_maps("validated", probabilities, scene.sampling, scene.sampling, ColumnFinding())
             shape = (scene.frames.shape[1], scene.frames.shape[2])
             score = column_score(table.positions, table.classes, scene.positions, scene.classes, shape)
             scores.append((scene.source, score, score.squares * (100 * scene.sampling) ** 2))
