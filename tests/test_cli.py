@@ -217,6 +217,7 @@ BAD_INPUT = {
     "dataset of nothing": (["dataset", "info", "gone"], ["gone"]),
     "dataset command mistyped": (["dataset", "inf", "gone"], ["inf", "info"]),
     "format unknown": (["dataset", "export", "gone", "--out={out}", "--format="], ["--format"]),
+    "precision of an analysis": (["analyse", "{series}", "--out={out}", "--precision=half"], ["precision", "half"]),
     "precision unknown": (["train", "unet", "--data=x", "--out={out}", "--precision=half"], ["precision", "half"]),
     "fixed images none": (["train", "unet", "--data=x", "--out={out}", "--images-per-structure=0"], ["0"]),
     "view too small": (["simulate", "--structures=1", "--seed=1", "--out={out}", "--field-of-view=-5"], ["-5"]),

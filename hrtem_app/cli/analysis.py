@@ -37,11 +37,21 @@ def analyse(
     device: Annotated[
         str | None, typer.Option(metavar="auto|cpu|cuda|cuda:1|mps", help="Where the networks run.")
     ] = None,
+    precision: Annotated[
+        str | None, typer.Option(metavar="float32|bfloat16", help="Of the networks; bfloat16 is faster, not as exact.")
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace earlier results in DIR.")] = False,
 ) -> None:
     """Find the atomic columns of a focal series and write them to DIR."""
     told = recipe_from_options(
-        recipe, sampling=sampling, defocus=defocus, frames=frames, networks=networks, no_filter=no_filter, device=device
+        recipe,
+        sampling=sampling,
+        defocus=defocus,
+        frames=frames,
+        networks=networks,
+        no_filter=no_filter,
+        device=device,
+        precision=precision,
     )
     report(analyse_to(files, out, told, overwrite))
 

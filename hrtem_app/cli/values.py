@@ -69,6 +69,7 @@ def recipe_from_options(
     networks: str | None = None,
     no_filter: bool = False,
     device: str | None = None,
+    precision: str | None = None,
 ) -> Recipe:
     """The recipe in `file` (or the defaults), changed by every option that was given.
 
@@ -87,6 +88,7 @@ def recipe_from_options(
         "networks": None if networks is None else names("--networks", networks),
         "filter": base.filter.model_copy(update={"enabled": False}) if no_filter else None,
         "device": device,
+        "precision": precision,
     }
     return Recipe.model_validate(
         base.model_dump() | {name: value for name, value in given.items() if value is not None}

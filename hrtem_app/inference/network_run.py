@@ -74,7 +74,7 @@ def network_steps(
         frames = inputs.of(card)
     target = working_sampling(inputs.sampling, card)
     with watch.measure(card.name):
-        maps = yield from predict_steps(module, frames, device, card.temperature)
+        maps = yield from predict_steps(module, frames, device, card.temperature, recipe.precision)
     with watch.measure("columns"):
         columns = columns_from_maps(card.name, maps, target, inputs.sampling, recipe.columns, recipe.sublattice)
     return NetworkResult(card, maps, target, columns)

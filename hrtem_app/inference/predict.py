@@ -22,6 +22,7 @@ def predict(
     device: torch.device | str = "cpu",
     *,
     temperature: float = 1.0,
+    precision: str = "float32",
     progress: Callable[[float], None] | None = None,
 ) -> NDArray[np.float32]:
     """Run a network over a whole series.
@@ -36,6 +37,8 @@ def predict(
         Where to run it; the module is moved there.
     temperature
         Divides the logits (Guo et al., ICML 2017): above 1 the probabilities become less sure.
+    precision
+        float32, or bfloat16: faster where the device has it, and less exact.
     progress
         Called with the fraction done after each tile.
 
@@ -43,7 +46,7 @@ def predict(
     -------
     (classes + 1, y, x) float32 probabilities, which sum to 1 at every pixel.
     """
-    steps = predict_steps(module, frames, device, temperature)
+    steps = predict_steps(module, frames, device, temperature, precision)
     while True:
         try:
             fraction = next(steps)
@@ -59,6 +62,7 @@ def predict_steps(
     frames: NDArray[np.float32],
     device: torch.device | str = "cpu",
     temperature: float = 1.0,
+    precision: str = "float32",
 ) -> Generator[float, None, NDArray[np.float32]]:
     """`predict` as a generator that yields the fraction done after each tile and returns the maps.
 
@@ -73,7 +77,7 @@ def predict_steps(
     tiles = [(y, x) for y in _tiles(padded.shape[1]) for x in _tiles(padded.shape[2])]
     maps: NDArray[np.float32] | None = None
     for done, ((seen_y, used_y), (seen_x, used_x)) in enumerate(tiles, start=1):
-        part = _run(module, padded[:, seen_y, seen_x], device, temperature)
+        part = _run(module, padded[:, seen_y, seen_x], device, temperature, precision)
         if maps is None:
             maps = np.empty((len(part), *padded.shape[1:]), np.float32)
         maps[:, used_y, used_x] = part[:, _within(used_y, seen_y), _within(used_x, seen_x)]
@@ -84,13 +88,18 @@ def predict_steps(
 
 
 def _run(
-    module: torch.nn.Module, frames: NDArray[np.float32], device: torch.device | str, temperature: float
+    module: torch.nn.Module,
+    frames: NDArray[np.float32],
+    device: torch.device | str,
+    temperature: float,
+    precision: str,
 ) -> NDArray[np.float32]:
     # Inference mode is set per tile: it must not leak through a yield into whoever runs the generator.
     with torch.inference_mode():
         batch = torch.from_numpy(np.ascontiguousarray(frames, np.float32))[None]
         batch = batch.to(device, memory_format=torch.channels_last)
-        logits = module(batch).float()
+        with torch.autocast(batch.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+            logits = module(batch).float()
         # A division by 1 is exact: without a temperature not a bit changes.
         probabilities: NDArray[np.float32] = torch.softmax(logits / temperature, dim=1)[0].cpu().numpy()
     return probabilities

@@ -79,3 +79,10 @@ def test_devices():
     assert str(choose_device("auto")) == available_devices()[0]
     with pytest.raises(ValueError, match=r"'cuda:77'.*cpu"):
         choose_device("cuda:77")
+
+
+def test_bfloat16_is_near_and_not_the_same():
+    frames = np.random.default_rng(0).normal(size=(3, 40, 48)).astype(np.float32)
+    exact, near = predict(Pooling(), frames), predict(Pooling(), frames, precision="bfloat16")
+    assert near.dtype == np.float32
+    assert 0 < np.abs(near - exact).max() < 0.1
