@@ -25,6 +25,7 @@ from hrtem_app.training.distributed import agreed, local_device, process_group, 
 from hrtem_app.training.events import Events
 from hrtem_app.training.labelled import LabelledFolder
 from hrtem_app.training.loss import mean_loss
+from hrtem_app.training.muon import Muon
 from hrtem_app.training.precision import choose_precision, memory_layout, used_memory
 from hrtem_app.training.settings import (
     Budget,
@@ -315,7 +316,8 @@ def _state(
     if processes > 1:
         share_statistics(model)
     model = model.to(device).to(memory_format=memory_layout(model, settings, device))  # type: ignore[call-overload]
-    optimiser = torch.optim.AdamW(model.parameters(), settings.learning_rate, weight_decay=settings.weight_decay)
+    kind = Muon if settings.optimiser == "muon" else torch.optim.AdamW
+    optimiser = kind(model.parameters(), settings.learning_rate, weight_decay=settings.weight_decay)
     told: dict[str, Any] = {"network": network, "arguments": arguments, "processes": processes}
     return State(model, average, optimiser, told | settings.model_dump(mode="json"))
 

@@ -23,8 +23,11 @@ class TrainingSettings(Part):
     """How a network is trained."""
 
     examples: ExampleSettings = ExampleSettings()
-    learning_rate: Annotated[float, Field(gt=0, le=1, description="Highest learning rate of AdamW.")] = 2e-3
-    weight_decay: Annotated[float, Field(ge=0, le=1, description="Of AdamW.")] = 1e-4
+    optimiser: Annotated[
+        Literal["muon", "adamw"], Field(description="muon follows rare directions faster, see `Muon`.")
+    ] = "muon"
+    learning_rate: Annotated[float, Field(gt=0, le=1, description="Highest learning rate.")] = 2e-3
+    weight_decay: Annotated[float, Field(ge=0, le=1, description="Decoupled from the gradients.")] = 1e-4
     warm_up: Annotated[float, Field(ge=0, le=0.5, description="Fraction of the run in which the rate rises.")] = 0.03
     clip: Annotated[float, Field(gt=0, description="Largest gradient norm.")] = 1.0
     averaging: Annotated[float, Field(ge=0, lt=1, description="Decay of the averaged weights per step.")] = 0.995
