@@ -50,8 +50,8 @@ class ColumnFinding(Part):
     """From a probability map to columns."""
 
     threshold: Annotated[
-        float, Field(gt=0, lt=1, description="A column needs at least this probability at its maximum.")
-    ] = 0.4
+        float, Field(gt=0, lt=1, description="Least probability, of all classes together, that a column is there.")
+    ] = 0.5
     smoothing: Annotated[
         float, Field(ge=0, le=2, description="Gaussian smoothing of the map before its maxima are sought, σ in Å.")
     ] = 0.25

@@ -17,7 +17,11 @@ _SETTLED = 0.01
 def find_columns(
     probabilities: NDArray[np.floating], sampling: float, settings: ColumnFinding
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
-    """Columns where the smoothed map of a class has a maximum above the threshold.
+    """Columns where the smoothed probability of any column has a maximum above the threshold, then named.
+
+    What is sought is 1 - p(background), the sum of all classes: where a network cannot tell Mo from 2S, each gets half,
+    and sought class by class neither would reach the threshold although the column is plain to see. Its class is the
+    most probable one at its place.
 
     Parameters
     ----------
@@ -31,19 +35,26 @@ def find_columns(
     Returns
     -------
     positions, classes, probability
-        (n, 2) as (y, x) in pixels of the maps, (n,) class indices and (n,) the map's value at the position, ordered by
-        y, then x. No two of them, of whatever class, are nearer than `settings.min_distance`: the more probable stays.
+        (n, 2) as (y, x) in pixels of the maps, (n,) class indices and (n,) the probability of that class at the
+        position, ordered by y, then x. No two of them are nearer than `settings.min_distance`: of those the one that is
+        more probably a column stays.
     """
     maps = np.asarray(probabilities, dtype=np.float32)
     if maps.ndim != 3 or len(maps) < 2:
         raise ValueError(f"probability maps have the shape (classes + 1, y, x), not {maps.shape}")
-    found = [_columns_of_class(channel, sampling, settings) for channel in maps[:-1]]
-    positions = np.concatenate([p for p, _ in found])
-    probability = np.concatenate([p for _, p in found])
-    classes = np.repeat(np.arange(len(found)), [len(p) for p, _ in found]).astype(np.int64)
-    rows = np.flatnonzero(keep_apart(positions * sampling, probability, settings.min_distance))
-    rows = rows[np.lexsort((positions[rows, 1], positions[rows, 0]))]
-    return positions[rows], classes[rows], probability[rows]
+    sigma = settings.smoothing / sampling
+    smoothed = np.stack([ndimage.gaussian_filter(channel, sigma) for channel in maps[:-1]])
+    any_column = smoothed.sum(axis=0)
+    peaks = _maxima(any_column, settings.threshold)
+    start, heights = peaks.astype(np.float64), any_column[tuple(peaks.T)].astype(float)
+    start = start[keep_apart(start * np.float64(sampling), heights, settings.min_distance)]
+    positions = _refined(any_column, start, settings.window / sampling)
+    # The refinement may bring two closer than their maxima were.
+    positions = positions[keep_apart(positions * sampling, read_map(any_column, positions), settings.min_distance)]
+    positions = positions[np.lexsort((positions[:, 1], positions[:, 0]))]
+    classes = _read_maps(smoothed, positions).argmax(axis=1)
+    probability = np.take_along_axis(_read_maps(maps[:-1], positions), classes[:, np.newaxis], axis=1)[:, 0]
+    return positions, classes, probability
 
 
 def read_map(channel: NDArray[np.floating], positions: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -100,16 +111,9 @@ def keep_apart(positions: NDArray[np.float64], score: NDArray[np.float64], dista
     return kept
 
 
-def _columns_of_class(
-    channel: NDArray[np.float32], sampling: float, settings: ColumnFinding
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    smoothed = ndimage.gaussian_filter(channel, settings.smoothing / sampling)
-    peaks = _maxima(smoothed, settings.threshold)
-    heights = smoothed[tuple(peaks.T)].astype(float)
-    start = peaks.astype(np.float64)
-    start = start[keep_apart(start * np.float64(sampling), heights, settings.min_distance)]
-    positions = _refined(smoothed, start, settings.window / sampling)
-    return positions, read_map(channel, positions)
+def _read_maps(maps: NDArray[np.float32], positions: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n, classes) values of all maps at n positions."""
+    return np.stack([read_map(channel, positions) for channel in maps], axis=1)
 
 
 def _maxima(smoothed: NDArray[np.float32], threshold: float) -> NDArray[np.int64]:
@@ -131,7 +135,7 @@ def _refined(smoothed: NDArray[np.float32], start: NDArray[np.float64], radius: 
     Parameters
     ----------
     smoothed
-        (y, x) probability map.
+        (y, x) probability of any column.
     start
         (n, 2) maxima in pixels.
     radius

@@ -26,7 +26,7 @@ class TrainingSettings(Part):
     optimiser: Annotated[
         Literal["muon", "adamw"], Field(description="muon follows rare directions faster, see `Muon`.")
     ] = "muon"
-    learning_rate: Annotated[float, Field(gt=0, le=1, description="Highest learning rate.")] = 2e-3
+    learning_rate: Annotated[float, Field(gt=0, le=1, description="Highest learning rate.")] = 5e-3
     weight_decay: Annotated[float, Field(ge=0, le=1, description="Decoupled from the gradients.")] = 1e-4
     warm_up: Annotated[float, Field(ge=0, le=0.5, description="Fraction of the run in which the rate rises.")] = 0.03
     clip: Annotated[float, Field(gt=0, description="Largest gradient norm.")] = 1.0

@@ -48,7 +48,7 @@ def test_positions_to_a_small_part_of_a_pixel(sampling):
 
 
 @pytest.mark.parametrize("shape", [(0, 0), (1, 1), (5, 40)])
-@pytest.mark.parametrize("value", [0.0, 0.39])
+@pytest.mark.parametrize("value", [0.0, 0.13])
 def test_an_empty_map_has_no_columns(shape, value):
     positions, classes, probability = find_columns(np.full((4, *shape), value), SAMPLING, ColumnFinding(threshold=0.4))
     assert positions.shape == (0, 2)
@@ -61,11 +61,19 @@ def test_threshold_is_absolute(height, count):
     assert len(found[0]) == count
 
 
-def test_of_two_classes_at_one_place_the_more_probable_stays():
-    channels = maps((60, 60), [(1, 30.2, 30.1, 0.55), (2, 31.0, 29.8, 0.9), (0, 30, 50, 1.0)])
-    positions, classes, _ = find_columns(channels, SAMPLING, ColumnFinding(min_distance=0.9))
-    assert classes.tolist() == [0, 2]
-    assert positions == pytest.approx(np.array([[30, 50], [31.0, 29.8]]), abs=0.06)
+def test_a_column_between_two_classes_is_found_and_given_the_more_probable_one():
+    channels = maps((60, 60), [(0, 30.2, 30.1, 0.36), (1, 30.2, 30.1, 0.38), (2, 10, 50, 0.39)])
+    positions, classes, probability = find_columns(channels, SAMPLING, ColumnFinding(threshold=0.4))
+    assert classes.tolist() == [1]
+    assert positions == pytest.approx(np.array([[30.2, 30.1]]), abs=0.06)
+    assert probability == pytest.approx([0.38], abs=0.02)
+
+
+def test_of_two_maxima_that_are_too_near_the_more_probable_stays():
+    channels = maps((60, 60), [(0, 30, 20, 0.6), (2, 30, 26, 0.9), (1, 30, 50, 1.0)])
+    positions, classes, _ = find_columns(channels, SAMPLING, ColumnFinding(min_distance=1.6))
+    assert classes.tolist() == [2, 1]
+    assert positions == pytest.approx(np.array([[30, 26], [30, 50]]), abs=0.4)
 
 
 def test_a_plateau_is_one_column_in_its_middle():
