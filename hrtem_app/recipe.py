@@ -72,7 +72,7 @@ class Sublattice(Part):
     ] = True
     columns: Annotated[int, Field(ge=3, le=10000, description="Smallest grain, in columns, that is decided.")] = 12
     evidence: Annotated[
-        float, Field(ge=0, le=5, description="Least mean log odds for a decision; below it a grain stays as found.")
+        float, Field(ge=0, le=5, description="Least mean log odds for a decision; below it a grain is marked as undecided.")
     ] = 0.3
 
 

@@ -31,8 +31,6 @@ from hrtem_app.training.validation import Validation
 from hrtem_app.training.weights import correct_prior
 
 WEIGHTS = Path(__file__).parents[1] / "resources" / "weights"
-# The thesis' ranges, with twice its vacancies, so that the rare 1S class is seen more often.
-THESIS = DatasetSettings(structure=StructureSettings(single_vacancies=(0.0, 0.10)))
 # Holes of every kind, which the thesis' ranges hold too few of: networks otherwise complete the lattice, and put Mo
 # where none is.
 RICH = DatasetSettings(
@@ -69,9 +67,9 @@ WIDE_MICROSCOPE = MicroscopeSettings(
 )
 TREATMENT = TreatmentSettings(treated=0.5)
 SETS = {
-    "thesis": (THESIS, 500, 1000),
-    "rich": (RICH, 300, 300_000),
-    "wide": (WIDE, 800, 200_000),
+    "thesis": (DatasetSettings(), 500, 200_000),
+    "rich": (RICH, 250, 300_000),
+    "wide": (WIDE, 450, 400_000),
     "test": (DatasetSettings(), 24, 50_000),
 }
 # Of single atoms, in the thesis.

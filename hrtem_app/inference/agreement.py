@@ -78,10 +78,10 @@ def consensus(
     No two sites end up nearer than `columns.min_distance`: the more probable one stays, and another class that other
     networks had found at the one that goes is kept as a dispute too.
 
-    A grain is one crystal: where networks decide which of its sublattices is Mo, all its sites follow them, see
-    `settle`, and only classes which that sublattice allows stand for election. A column of which all networks found
+    A grain is one crystal: which of its sublattices is Mo is settled for all its sites at once, see `settle`, and only
+    classes which that sublattice allows stand for election. A column of which all networks found
     another class counts as found with the likeliest that is allowed, as it does in the table of a single network. Where
-    networks decide against each other, the grain is marked as undecided.
+    networks decide against each other, or none decides, the grain is marked as undecided.
 
     Parameters
     ----------

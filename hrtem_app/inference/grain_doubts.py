@@ -35,7 +35,7 @@ def grain_doubts(table: ColumnTable, said: Mapping[int, Mapping[str, float]], su
         values = " to ".join(dict.fromkeys(f"{value:.2f}" for value in (min(evidence), max(evidence))))
         sentences.append(
             f"{_counted(table, undecided, len(grains))}: which sublattice is Mo stays undecided (evidence {values}, "
-            f"needs {sublattice.evidence:g}), so Mo and 2S may be swapped there"
+            f"needs {sublattice.evidence:g}), so Mo and S may be swapped there as a whole"
         )
     if disputed:
         told = "; ".join(", ".join(f"{n} {e:+.2f}" for n, e in said[grain].items()) for grain in disputed[:_MOST_TOLD])

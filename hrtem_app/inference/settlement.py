@@ -24,7 +24,7 @@ class Settlement:
     evidence
         (S,) mean over the networks of their log odds that the site's sublattice is Mo; NaN for no grain.
     sublattice
-        (S,) +1 where the site belongs on Mo, -1 on S, 0 where that is open.
+        (S,) +1 where the site belongs on Mo by the likelier reading, -1 on S, 0 outside of all grains.
     decided
         (S,) whether networks decided, none of them against the others, and the mean evidence is clear enough.
     networks
@@ -40,6 +40,8 @@ class Settlement:
 
 def settle(places: NDArray[np.float64], probabilities: NDArray[np.float64], settings: Sublattice) -> Settlement:
     """Settle every grain of the sites as one: by the majority of the networks that decide it, else the clearer ones.
+
+    A grain that nobody decides gets the likelier reading, and is marked as undecided.
 
     A network's evidence is that of its maps at all sites of the grain, also at those where it found no column: networks
     that each see a part of a crystal judge the whole of it.
@@ -68,7 +70,7 @@ def settle(places: NDArray[np.float64], probabilities: NDArray[np.float64], sett
         reading = int(np.sign(votes.sum()) or np.sign(own.mean()) or 1)
         settled.networks[grain] = reading * own
         settled.evidence[rows] = side * own.mean()
-        if len(votes):
-            settled.sublattice[rows] = side * reading
-            settled.decided[rows] = bool(np.all(votes == reading)) and abs(own.mean()) >= settings.evidence
+        settled.sublattice[rows] = side * reading
+        clear = len(votes) > 0 and bool(np.all(votes == reading))
+        settled.decided[rows] = clear and abs(own.mean()) >= settings.evidence
     return settled

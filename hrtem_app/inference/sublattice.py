@@ -29,14 +29,14 @@ class Decision:
     Parameters
     ----------
     classes
-        (n,) as decided; in an undecided grain, and outside of all grains, as found.
+        (n,) as its sublattice allows, by the likelier reading of its grain; outside of all grains as found.
     grain
         (n,) number of its grain; -1 for none.
     evidence
         (n,) log odds that the column's sublattice is molybdenum: positive on the side that is more likely Mo, its
         negative on the other one. NaN outside of all grains.
     decided
-        (n,) whether its grain was decided.
+        (n,) whether the evidence was clear enough; if not, Mo and S may be swapped in the whole grain.
     """
 
     classes: NDArray[np.int64]
@@ -51,7 +51,10 @@ def decide_sublattices(
     probabilities: NDArray[np.float64],
     settings: Sublattice,
 ) -> Decision:
-    """Give every column of a decided grain a class that its sublattice allows.
+    """Give every column of a grain a class that its sublattice allows.
+
+    A grain whose evidence is too small is undecided, but gets the likelier reading all the same: one crystal read one
+    way, which a person can turn round as a whole, says more than columns that flip from region to region.
 
     The evidence of a grain is that of its contrast (`contrast_evidence`) and that of its vacancies (`vacancy_evidence`,
     at most ±2), both log odds that its sublattice +1 is Mo.
@@ -78,9 +81,9 @@ def decide_sublattices(
         rows = grains.rows(grain)
         evidence = grain_evidence(probabilities[rows], odd[rows], grains.side[rows])
         made.evidence[rows] = evidence * grains.side[rows]
-        if abs(evidence) >= settings.evidence:
-            made.decided[rows] = True
-            made.classes[rows] = _allowed(classes[rows], probabilities[rows], made.evidence[rows] > 0)
+        made.decided[rows] = abs(evidence) >= settings.evidence
+        is_mo = grains.side[rows] * (1 if evidence >= 0 else -1) > 0
+        made.classes[rows] = _allowed(classes[rows], probabilities[rows], is_mo)
     return made
 
 
