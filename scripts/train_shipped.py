@@ -68,8 +68,8 @@ WIDE_MICROSCOPE = MicroscopeSettings(
 TREATMENT = TreatmentSettings(treated=0.5)
 SETS = {
     "thesis": (DatasetSettings(), 500, 200_000),
-    "rich": (RICH, 250, 300_000),
-    "wide": (WIDE, 450, 400_000),
+    "rich": (RICH, 160, 300_000),
+    "wide": (WIDE, 240, 400_000),
     "test": (DatasetSettings(), 24, 50_000),
 }
 # Of single atoms, in the thesis.
@@ -109,6 +109,7 @@ def settings(frames: int) -> TrainingSettings:
         examples=ExampleSettings(crops=4, batch=8, sources=sources),
         rare_weight=1.0,
         rare_excess=2.0,
+        learning_rate=3e-3 if frames > 1 else 5e-3,
         compiled=True,
         precision="auto",
         validation_series=36,

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from hrtem_app.evaluation.metrics import ColumnScore, column_score
 from hrtem_app.inference.predict import predict
 from hrtem_app.inference.result import columns_from_maps
-from hrtem_app.recipe import ColumnFinding
+from hrtem_app.recipe import ColumnFinding, Sublattice
 from hrtem_app.training.batches import ExampleSettings, Structures, network_input
 
 # Keeps the microscopes of a validation apart from those of trainings and tests, whose seeds end in 1 and 2.
 _VALIDATION = 3
+_COLUMN_BY_COLUMN = Sublattice(enabled=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +31,9 @@ class _Scene:
 
 class Validation:
     """Series of held-out structures, recorded once for the whole run and looked at whole, as `analyse` would.
+
+    Except that nothing is decided for whole grains: one grain that is turned round would outweigh all that a network
+    learns between two looks, and the choice of its best weights would be luck.
 
     Parameters
     ----------
@@ -73,7 +77,8 @@ class Validation:
         """What `score` gives, of maps that are there."""
         scores: list[tuple[int, ColumnScore, float]] = []
         for scene, probabilities in zip(self.scenes, maps, strict=True):
-            table = columns_from_maps("validated", probabilities, scene.sampling, scene.sampling, ColumnFinding())
+            scale = scene.sampling
+            table = columns_from_maps("validated", probabilities, scale, scale, ColumnFinding(), _COLUMN_BY_COLUMN)
             shape = (scene.frames.shape[1], scene.frames.shape[2])
             score = column_score(table.positions, table.classes, scene.positions, scene.classes, shape)
             scores.append((scene.source, score, score.squares * (100 * scene.sampling) ** 2))

@@ -18,14 +18,14 @@ from hrtem_app.simulation.cluster.connection import (
     quiet,
 )
 from hrtem_app.simulation.cluster.memory import share_of_memory
-from hrtem_app.simulation.cluster.process import ONE_THREAD, TRIMMED, environment_kept, interrupts_held
+from hrtem_app.simulation.cluster.process import KEPT_MEMORY, ONE_THREAD, environment_kept, interrupts_held
 
 if TYPE_CHECKING:
     from distributed import Client, LocalCluster
 
 _LOCAL_SETTINGS: dict[str, Any] = {
     # Written into this process' environment too, where a number of threads would stay with the libraries.
-    "distributed.nanny.pre-spawn-environ": TRIMMED,
+    "distributed.nanny.pre-spawn-environ": KEPT_MEMORY,
     # A machine that was asleep has lost no worker; one that ends is noticed at once.
     "distributed.scheduler.worker-ttl": None,
 }
