@@ -31,6 +31,7 @@ CSV_COLUMNS = (
 )
 # These stand at the end of the CSV; files of earlier versions lack them.
 GRAIN_COLUMNS = ("grain", "grain_evidence", "decided")
+REVIEW_COLUMN = "reviewed"
 _KINDS: dict[str, type] = {
     "classes": np.int64,
     "votes": np.int64,
@@ -41,7 +42,10 @@ _KINDS: dict[str, type] = {
     "grain": np.int64,
     "grain_evidence": np.float64,
     "decided": np.bool_,
+    "reviewed": np.bool_,
 }
+# What a table holds as one array each, a row per column.
+ROW_ARRAYS = ("positions", *_KINDS)
 # Under this key the CSV reader puts what a line has beyond the header.
 _TOO_MANY = "more than the header"
 
@@ -69,15 +73,18 @@ class ColumnTable:
     votes
         (n,) how many networks found this class at this place.
     probability
-        (n,) mean over the networks that ran of the probability of this class at this place.
+        (n,) mean over the networks that ran of the probability of this class at this place; NaN where a person chose
+        the class.
     network_probability
-        For each network that ran, (n,) its probability of this class at this place.
+        For each network that ran, (n,) its probability of this class at this place; NaN like `probability`.
     spread
-        (n,) root mean square distance in pm of the agreeing networks' positions from their mean.
+        (n,) root mean square distance in pm of the agreeing networks' positions from their mean; NaN where a person
+        chose the position.
     disputed
-        For each row what other networks said: `1S:unet_pp`, joined by `;`, or an empty string.
+        For each row what other networks said: `1S:unet_pp`, joined by `;`, or an empty string. Where a person chose
+        another class also the votes of the former one: `2S:3 votes`.
     edited
-        (n,) whether a person changed the row.
+        (n,) whether a person added the column or changed its place or class, see `hrtem_app.correction`.
     ids
         (n,) row numbers that stay with a column for life; counted from 0 if not given.
     grain
@@ -85,7 +92,9 @@ class ColumnTable:
     grain_evidence
         (n,) log odds, from the whole grain, that the column's sublattice is molybdenum; NaN for no grain.
     decided
-        (n,) whether they were clear enough, so that the class is one that this sublattice allows.
+        (n,) whether they were clear enough, so that the class is one that this sublattice allows, or a person decided.
+    reviewed
+        (n,) whether a person looked at the column and settled what it is.
     """
 
     positions: NDArray[np.float64]
@@ -101,6 +110,7 @@ class ColumnTable:
     grain: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     grain_evidence: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
     decided: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, bool))
+    reviewed: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, bool))
 
     def __post_init__(self) -> None:
         n = len(self.classes)
@@ -113,6 +123,7 @@ class ColumnTable:
             "grain": np.full(n, -1),
             "grain_evidence": np.full(n, np.nan),
             "decided": np.zeros(n, bool),
+            "reviewed": np.zeros(n, bool),
         }
         for name, default in defaults.items():
             if len(getattr(self, name)) == 0:
@@ -125,13 +136,12 @@ class ColumnTable:
         probabilities = {name: _fixed(p, float) for name, p in self.network_probability.items()}
         object.__setattr__(self, "network_probability", probabilities)
         self._check_lengths()
-        unknown = set(self.classes.tolist()) - set(range(len(CLASSES)))
-        if unknown:
-            raise ValueError(f"class indices go from 0 to {len(CLASSES) - 1}: {sorted(unknown)} are none")
+        unknown = self.classes[(self.classes < 0) | (self.classes >= len(CLASSES))]
+        if len(unknown):
+            raise ValueError(f"class indices go from 0 to {len(CLASSES) - 1}: {np.unique(unknown).tolist()} are none")
 
     def _check_lengths(self) -> None:
-        names = ("positions", "votes", "probability", "spread", "disputed", "edited", "ids", *GRAIN_COLUMNS)
-        lengths = {name: len(getattr(self, name)) for name in names}
+        lengths = {name: len(getattr(self, name)) for name in (*ROW_ARRAYS, "disputed")}
         for name, length in (lengths | {f"p_{k}": len(v) for k, v in self.network_probability.items()}).items():
             if length != len(self):
                 raise ValueError(f"{name} has {length} rows, classes has {len(self)}: give all the same length")
@@ -153,25 +163,16 @@ class ColumnTable:
         """The chosen rows (a mask or indices); ids are kept."""
         index = np.arange(len(self))[np.asarray(rows)]
         return ColumnTable(
-            positions=self.positions[index],
-            classes=self.classes[index],
             sampling=self.sampling,
-            votes=self.votes[index],
-            probability=self.probability[index],
             network_probability={k: v[index] for k, v in self.network_probability.items()},
-            spread=self.spread[index],
-            disputed=tuple(self.disputed[i] for i in index),
-            edited=self.edited[index],
-            ids=self.ids[index],
-            grain=self.grain[index],
-            grain_evidence=self.grain_evidence[index],
-            decided=self.decided[index],
+            disputed=tuple(self.disputed[i] for i in index.tolist()),
+            **{name: getattr(self, name)[index] for name in ROW_ARRAYS},
         )
 
     def header(self) -> list[str]:
-        """The CSV header: the fixed columns, `p_` of networks that are not stock, then what is known of the grain."""
+        """The CSV header: the fixed columns, `p_` of networks that are not stock, then the grain and the review."""
         extra = [f"p_{name}" for name in self.network_probability if name not in STOCK_NETWORKS]
-        return [*CSV_COLUMNS, *extra, *GRAIN_COLUMNS]
+        return [*CSV_COLUMNS, *extra, *GRAIN_COLUMNS, REVIEW_COLUMN]
 
     def rows(self) -> list[dict[str, str]]:
         """Every row as text, keyed by CSV column."""
@@ -191,6 +192,7 @@ class ColumnTable:
             "spread_pm": _number(self.spread[i], 2),
             "disputed": self.disputed[i],
             "edited": "1" if self.edited[i] else "0",
+            REVIEW_COLUMN: "1" if self.reviewed[i] else "0",
         }
         if self.grain[i] >= 0:
             row |= {
@@ -209,7 +211,7 @@ class ColumnTable:
 
     @classmethod
     def from_csv(cls, path: str | Path, sampling: float | None = None) -> ColumnTable:
-        """Read a table that `to_csv` wrote; one of an earlier version, without grains, too.
+        """Read a table that `to_csv` wrote; one of an earlier version, without grains or reviews, too.
 
         Parameters
         ----------
@@ -294,6 +296,7 @@ def _table_from_lines(lines: list[dict[str, str]], networks: list[str], sampling
         grain=np.nan_to_num(column("grain"), nan=-1).astype(np.int64),
         grain_evidence=column("grain_evidence"),
         decided=np.array([_yes(line.get("decided", "")) for line in lines], dtype=bool),
+        reviewed=np.array([_yes(line.get(REVIEW_COLUMN, "")) for line in lines], dtype=bool),
     )
 
 

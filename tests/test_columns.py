@@ -8,7 +8,7 @@ import pytest
 from hrtem_app.columns import ColumnTable, empty_table
 
 FIXED = "id,class,x_px,y_px,x_A,y_A,votes,probability,p_unet,p_unet_pp,p_msd_net,spread_pm,disputed,edited"
-HEADER = f"{FIXED},grain,grain_evidence,decided"
+HEADER = f"{FIXED},grain,grain_evidence,decided,reviewed"
 
 
 def table(**changes):
@@ -26,6 +26,7 @@ def table(**changes):
         "grain": np.array([1, -1, 0]),
         "grain_evidence": np.array([1.25, np.nan, -0.125]),
         "decided": np.array([True, False, False]),
+        "reviewed": np.array([False, False, True]),
     }
     return ColumnTable(**(values | changes))
 
@@ -46,6 +47,7 @@ def test_csv_has_the_agreed_columns(tmp_path):
     assert [(row["grain"], row["grain_evidence"], row["decided"]) for row in rows] == [
         ("1", "1.250", "1"), ("", "", ""), ("0", "-0.125", "0"),
     ]  # fmt: skip
+    assert [row["reviewed"] for row in rows] == ["0", "0", "1"]
 
 
 def test_round_trip(tmp_path):
@@ -58,24 +60,42 @@ def test_round_trip(tmp_path):
     assert back.grain.tolist() == [1, -1, 0]
     assert back.grain_evidence == pytest.approx([1.25, np.nan, -0.125], nan_ok=True)
     assert back.decided.tolist() == [True, False, False]
+    assert back.reviewed.tolist() == [False, False, True]
 
 
-def test_a_file_of_an_earlier_version_has_no_grains(tmp_path):
+def test_what_a_person_added_has_no_probabilities(tmp_path):
+    unknown = np.array([0.9, np.nan, 0.75])
+    added = table(probability=unknown, network_probability={"unet": unknown}, spread=unknown, votes=np.array([3, 0, 2]))
+    added.to_csv(tmp_path / "columns.csv")
+    row = list(csv.DictReader((tmp_path / "columns.csv").read_text().splitlines()))[1]
+    assert (row["votes"], row["probability"], row["p_unet"], row["spread_pm"]) == ("0", "", "", "")
+    back = ColumnTable.from_csv(tmp_path / "columns.csv")
+    assert back.rows() == added.rows()
+    assert np.isnan(back.probability).tolist() == np.isnan(back.spread).tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize(("lacking", "header"), [(4, FIXED), (1, f"{FIXED},grain,grain_evidence,decided")])
+def test_files_of_earlier_versions_are_read(tmp_path, lacking, header):
     table().to_csv(tmp_path / "columns.csv")
     lines = (tmp_path / "columns.csv").read_text().splitlines()
-    (tmp_path / "old.csv").write_text("\n".join(line.rsplit(",", 3)[0] for line in lines) + "\n")
-    assert (tmp_path / "old.csv").read_text().splitlines()[0] == FIXED
+    (tmp_path / "old.csv").write_text("\n".join(line.rsplit(",", lacking)[0] for line in lines) + "\n")
+    assert (tmp_path / "old.csv").read_text().splitlines()[0] == header
     back = ColumnTable.from_csv(tmp_path / "old.csv")
     assert back.class_names == table().class_names
-    assert back.grain.tolist() == [-1, -1, -1]
-    assert np.isnan(back.grain_evidence).all()
-    assert not back.decided.any()
+    assert not back.reviewed.any()
+    if header == FIXED:
+        assert back.grain.tolist() == [-1, -1, -1]
+        assert np.isnan(back.grain_evidence).all()
+        assert not back.decided.any()
+    else:
+        assert back.decided.tolist() == [True, False, False]
 
 
 def test_networks_of_ones_own_come_after_the_fixed_columns(tmp_path):
     mine = table(network_probability={"mine": np.array([0.1, 0.2, np.nan])})
     mine.to_csv(tmp_path / "columns.csv")
-    assert (tmp_path / "columns.csv").read_text().splitlines()[0] == f"{FIXED},p_mine,grain,grain_evidence,decided"
+    header = (tmp_path / "columns.csv").read_text().splitlines()[0]
+    assert header == f"{FIXED},p_mine,grain,grain_evidence,decided,reviewed"
     assert ColumnTable.from_csv(tmp_path / "columns.csv").rows() == mine.rows()
 
 

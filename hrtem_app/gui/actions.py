@@ -46,6 +46,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("Open the sample", lambda panel: panel.workbench.open_sample()),
     Action("Run", lambda panel: panel.workbench.run(), lambda s: s.ready and "analyse" not in s.busy, "F5"),
     Action("Cancel the run", lambda panel: panel.workbench.cancel(), lambda s: "analyse" in s.busy, "Shift+F5"),
+    Action("Undo", lambda panel: panel.session.undo(), lambda s: bool(s.undo_text), "Ctrl+Z"),
+    Action("Redo", lambda panel: panel.session.redo(), lambda s: bool(s.redo_text), "Ctrl+Shift+Z"),
     Action("Export…", lambda panel: panel.columns_panel().ask_and_export(), lambda s: s.analysis is not None, "F8"),
 )
 

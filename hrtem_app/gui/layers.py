@@ -69,16 +69,21 @@ class Layers:
     """
 
     visibility_changed = Signal()
+    columns_made = Signal()
 
     def __init__(self, viewer: ViewerModel, session: Session) -> None:
         self._viewer, self._session = viewer, session
         self._layers: dict[str, Layer] = {}
         self._drawn: FocalSeries | None = None
+        self._shown_table: ColumnTable | None = None
+        # What happens to the columns' layer meanwhile is our own doing, not a person's.
+        self.columns_are_being_shown = False
         self._fresh_preview = True
         self._links = Links(
             (session.series_changed, self._show_series),
             (session.preview_changed, self._show_preview),
             (session.analysis_changed, self._show_analysis),
+            (session.corrections_changed, self._show_columns),
             (session.view_changed, self._show_view),
         )
         self._links.open()
@@ -136,6 +141,24 @@ class Layers:
         if self.get("removed") is not None:
             self._put("removed", Image, preview.result.removed, preview.source.sampling)
 
+    def _update_points(self, points: Points, table: ColumnTable, before: ColumnTable | None) -> None:
+        """Give napari what differs from the table before; it draws all points anew for each, so some of it is held."""
+        same_rows = before is not None and np.array_equal(before.ids, table.ids)
+        with points.events.set_data.blocker():
+            if not np.array_equal(points.data, table.positions):
+                # napari moves points in place, and a table is not to be written to.
+                points.data = table.positions.copy()
+            if not same_rows:
+                points.size = np.full(len(table), _DOT_ANGSTROM / table.sampling)
+            shown = shown_rows(table, self._session.view)
+            if not np.array_equal(points.shown, shown):
+                points.shown = shown
+            points.features = features(table)
+        if before is None or not same_rows or not np.array_equal(before.classes, table.classes):
+            points.face_color = class_colours(table)
+        else:
+            points.refresh()
+
     def show_removed(self, visible: bool) -> None:
         """Show or hide what the filter takes out; its layer exists from the first time on."""
         preview = self._session.preview
@@ -145,23 +168,49 @@ class Layers:
         self.set_visible("removed", visible)
 
     def _show_analysis(self) -> None:
-        analysis = self._session.analysis
-        if analysis is None:
+        if self._session.analysis is None:
+            self._drop_results()
             return
-        table = analysis.table
-        points = self._put("columns", Points, table.positions, table.sampling, **points_style(table.sampling))
-        points.features = features(table)
-        points.face_color = class_colours(table)
-        points.size = np.full(len(table), _DOT_ANGSTROM / table.sampling)
+        self._show_columns()
         self._show_view()
-        self._viewer.layers.selection.active = points
+        self._viewer.layers.selection.active = self.get("columns")
+
+    @property
+    def shown_table(self) -> ColumnTable | None:
+        """The table whose rows the points of the columns' layer are."""
+        return self._shown_table
+
+    def show_columns_again(self) -> None:
+        """Make the columns' layer what the session says, whatever was done to it."""
+        self._shown_table = None
+        self._show_columns()
+
+    def _show_columns(self) -> None:
+        """Show the table as it is now; only what differs is given to napari, which takes its time with each of it."""
+        table, before, points = self._session.table, self._shown_table, self.get("columns")
+        if table is None or (points is not None and table is before):
+            return
+        is_new = points is None
+        self.columns_are_being_shown = True
+        try:
+            if points is None:
+                style = points_style(table.sampling)
+                points = self._put("columns", Points, table.positions.copy(), table.sampling, **style)
+            self._update_points(points, table, before)
+        finally:
+            self.columns_are_being_shown = False
+        self._shown_table = table
+        if before is not None and before.sampling != table.sampling:
+            self._put("columns", Points, points.data, table.sampling)
+        if is_new:
+            self.columns_made.emit()
 
     def _show_view(self) -> None:
-        analysis, view = self._session.analysis, self._session.view
+        analysis, table, view = self._session.analysis, self._session.table, self._session.view
         points = self.get("columns")
-        if analysis is None or points is None:
+        if analysis is None or table is None or points is None:
             return
-        points.shown = shown_rows(analysis.table, view)
+        points.shown = shown_rows(table, view)
         sampling, finer = analysis.table.sampling, enlargement(analysis.series.shape)
         picture = agreement_picture(analysis, view)
         layer = self._put("agreement", Image, picture, sampling / finer, rgb=True, visible=False)
@@ -213,7 +262,8 @@ class Layers:
         return max(below) + 1 if below else len(self._viewer.layers)
 
     def _drop_results(self) -> None:
-        """Take away the results of another series."""
+        """Take away results that are no longer those of the session."""
+        self._shown_table = None
         for key in [k for k in self._layers if k not in ("series", "filtered")]:
             layer = self.get(key)
             if layer is not None:

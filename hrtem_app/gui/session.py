@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from psygnal import Signal
 from pydantic import Field
 
+from hrtem_app.gui.timeline import Moment, Timeline
 from hrtem_app.recipe import Part, Recipe
 
 if TYPE_CHECKING:
     from hrtem_app.analysis import Analysis, Progress
+    from hrtem_app.columns import ColumnTable
+    from hrtem_app.correction import Corrections, Edit
     from hrtem_app.gui.preview import Preview
     from hrtem_app.series import FocalSeries
 
 Kind = Literal["all", "agree", "unique"]
 Level = Literal["info", "warning", "error"]
-Source = Literal["series", "filter", "predict", "columns"]
+Source = Literal["series", "filter", "predict", "columns", "correct"]
+
+# Changes of one field that follow each other this quickly are one drag, and one action to undo.
+_ONE_DRAG = 1.0
 
 
 @dataclass(frozen=True)
@@ -40,7 +47,7 @@ class View(Part):
 
 
 class Session:
-    """The state of one viewer: series, recipe, results, view and messages.
+    """The state of one viewer: series, recipe, results, corrections, view and messages.
 
     What it holds is immutable and replaced as a whole: a snapshot for undo or autosave is a handful of references.
     Signals carry nothing: a listener reads the session.
@@ -50,6 +57,8 @@ class Session:
     recipe_changed = Signal()
     preview_changed = Signal()
     analysis_changed = Signal()
+    corrections_changed = Signal()
+    timeline_changed = Signal()
     view_changed = Signal()
     messages_changed = Signal()
     activity_changed = Signal()
@@ -60,6 +69,9 @@ class Session:
         self._recipe = Recipe()
         self._preview: Preview | None = None
         self._analysis: Analysis | None = None
+        self._corrections: Corrections | None = None
+        self._timeline = Timeline()
+        self._dragged: tuple[frozenset[str], float] = (frozenset(), 0.0)
         self._view = View()
         self._messages: tuple[Message, ...] = ()
         self._progress: Progress | None = None
@@ -89,6 +101,26 @@ class Session:
     def analysis(self) -> Analysis | None:
         """The newest result for the open series."""
         return self._analysis
+
+    @property
+    def corrections(self) -> Corrections | None:
+        """What a person made of the newest result."""
+        return self._corrections
+
+    @property
+    def table(self) -> ColumnTable | None:
+        """The columns as they are now, corrections included."""
+        return None if self._corrections is None else self._corrections.table
+
+    @property
+    def undo_text(self) -> str:
+        """What `undo` takes back, in a few words; empty for nothing."""
+        return self._timeline.undo_text
+
+    @property
+    def redo_text(self) -> str:
+        """What `redo` does again; empty for nothing."""
+        return self._timeline.redo_text
 
     @property
     def view(self) -> View:
@@ -123,9 +155,12 @@ class Session:
         return _without_device(self._analysis.recipe) != _without_device(self._recipe)
 
     def open(self, series: FocalSeries) -> None:
-        """Start on another series: what belonged to the last one (its sampling, angles, results) is let go."""
+        """Start on another series: what belonged to the last one is put away, for `undo` to bring back."""
+        if self._file_series is not None:
+            self._note(f"open {series.name}")
         self._file_series = series
         self._analysis = None
+        self._corrections = None
         self._preview = None
         self._view = self._view.model_copy(update={"votes": 1})
         self._messages = tuple(Message("series", "warning", text) for text in series.warnings)
@@ -134,16 +169,14 @@ class Session:
             update=whole | {"filter": self._recipe.filter.model_copy(update={"angles": None})}
         )
         self._series = series
-        for signal in (self.series_changed, self.recipe_changed, self.preview_changed, self.analysis_changed):
-            signal.emit()
-        self.view_changed.emit()
-        self.messages_changed.emit()
+        self._tell_everything()
 
     def change(self, **fields: Any) -> None:
         """Change fields of the recipe; raises ValueError (pydantic's) for a value out of its bounds."""
         recipe = Recipe.model_validate(self._recipe.model_dump() | fields)
         if recipe == self._recipe:
             return
+        self._note_change(recipe)
         series = _applied(self._file_series, recipe)
         rescaled = _scales(series) != _scales(self._series)
         self._recipe, self._series = recipe, series
@@ -172,14 +205,47 @@ class Session:
         """Take a result; returns whether it was taken: one that was started for another series is dropped."""
         if file_series is not self._file_series:
             return False
-        self._analysis = analysis
+        corrections, sentences = _carried_over(self._corrections, analysis.table)
+        if self._analysis is not None:
+            self._note("run the networks")
+        self._analysis, self._corrections = analysis, corrections
         self._view = self._view.model_copy(update={"votes": min(self._view.votes, max(1, len(analysis.networks)))})
         self.forget("predict")
         for text in analysis.warnings:
             self.tell("predict", "warning", text)
+        for text in sentences:
+            self.tell("correct", "warning", text)
         self.analysis_changed.emit()
+        self.corrections_changed.emit()
         self.view_changed.emit()
         return True
+
+    def correct(self, edit: Edit) -> bool:
+        """Correct columns; returns whether that changed anything. An edit that does not fit becomes a message."""
+        if self._corrections is None:
+            return False
+        try:
+            after = self._corrections.do(edit)
+        except ValueError as error:
+            self.tell("correct", "error", str(error))
+            return False
+        if after is self._corrections:
+            return False
+        self.forget("correct")
+        self._note(edit.description)
+        self._corrections = after
+        self.corrections_changed.emit()
+        return True
+
+    def undo(self) -> None:
+        """Take the last action back, if there is one."""
+        if self._timeline.undo_text:
+            self._restore(self._timeline.undo(self._moment()))
+
+    def redo(self) -> None:
+        """Do the action again that was taken back last, if there is one."""
+        if self._timeline.redo_text:
+            self._restore(self._timeline.redo(self._moment()))
 
     def tell(self, source: Source, level: Level, text: str) -> None:
         """Show a line until it is dismissed; a line that is there already is not repeated."""
@@ -210,6 +276,84 @@ class Session:
         """Note how far the run is."""
         self._progress = progress
         self.activity_changed.emit()
+
+    def _moment(self) -> Moment:
+        return Moment(self._file_series, self._recipe, self._analysis, self._corrections)
+
+    def _note(self, text: str) -> None:
+        """An action begins that can be undone."""
+        self._dragged = frozenset(), 0.0
+        self._timeline.note(text, self._moment())
+        self.timeline_changed.emit()
+
+    def _note_change(self, recipe: Recipe) -> None:
+        """The recipe is about to change."""
+        fields = _differing(self._recipe, recipe)
+        before, when = self._dragged
+        now = time.monotonic()
+        if fields != before or now - when > _ONE_DRAG or not self._timeline.undo_text:
+            self._note(f"change {', '.join(sorted(name.replace('_', ' ') for name in fields))}")
+        self._dragged = fields, now
+
+    def _restore(self, moment: Moment) -> None:
+        """Bring back a state, and say what of it is another one than now."""
+        now = self._moment()
+        self._dragged = frozenset(), 0.0
+        self._recipe, self._file_series = moment.recipe, moment.series
+        self._analysis, self._corrections = moment.analysis, moment.corrections
+        series = _applied(moment.series, moment.recipe)
+        same_series = moment.series is now.series
+        rescaled = not same_series or _scales(series) != _scales(self._series)
+        if rescaled:
+            self._series = series
+        if not same_series:
+            self._preview = None
+            self._messages = tuple(m for m in self._messages if m.level == "info")
+            self._tell_everything()
+            self.timeline_changed.emit()
+            return
+        if rescaled:
+            self.series_changed.emit()
+        if moment.recipe != now.recipe:
+            self.recipe_changed.emit()
+        if moment.analysis is not now.analysis:
+            self.analysis_changed.emit()
+            self.view_changed.emit()
+        if moment.corrections is not now.corrections:
+            self.corrections_changed.emit()
+        self.timeline_changed.emit()
+
+    def _tell_everything(self) -> None:
+        for signal in (
+            self.series_changed,
+            self.recipe_changed,
+            self.preview_changed,
+            self.analysis_changed,
+            self.corrections_changed,
+            self.view_changed,
+            self.messages_changed,
+        ):
+            signal.emit()
+
+
+def _carried_over(corrections: Corrections | None, table: ColumnTable) -> tuple[Corrections, tuple[str, ...]]:
+    """The corrections of an earlier run on the columns of a new one, and what a person should be told of that."""
+    from hrtem_app.correction import Corrections, rebased
+
+    if corrections is None or not corrections.edits:
+        return Corrections.begin(table), ()
+    carried = rebased(corrections, table)
+    return carried.corrections, carried.sentences
+
+
+def _differing(before: Part, after: Part) -> frozenset[str]:
+    """Names of the fields in which two recipes differ, those of a part where only some of it does."""
+    names: set[str] = set()
+    for name in type(before).model_fields:
+        old, new = getattr(before, name), getattr(after, name)
+        if old != new:
+            names |= _differing(old, new) if isinstance(old, Part) else {name}
+    return frozenset(names)
 
 
 def _without_device(recipe: Recipe) -> Recipe:

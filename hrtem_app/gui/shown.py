@@ -31,8 +31,8 @@ def used_frames(series: FocalSeries, recipe: Recipe, count: int = DEFAULT_FRAMES
 
 
 def shown_rows(table: ColumnTable, view: View) -> NDArray[np.bool_]:
-    """(n,) which rows have enough votes."""
-    return np.asarray(table.votes >= view.votes)
+    """(n,) which rows have enough votes, or were corrected by a person, whom no vote overrules."""
+    return np.asarray((table.votes >= view.votes) | table.edited)
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,9 @@ class Counts:
     disputed: int
 
 
-def counts(analysis: Analysis, view: View) -> Counts:
-    """Count what is shown."""
-    rows = shown_rows(analysis.table, view)
-    table = analysis.table.select(rows)
+def counts(analysis: Analysis, table: ColumnTable, view: View) -> Counts:
+    """Count what is shown of a table: that of the analysis, with its corrections."""
+    table = table.select(shown_rows(table, view))
     return Counts(
         shown=table.counts(),
         networks={name: result.columns.counts() for name, result in analysis.networks.items()},
@@ -70,6 +69,7 @@ def features(table: ColumnTable) -> pd.DataFrame:
             "grain": table.grain,
             "grain_evidence": table.grain_evidence,
             "decided": table.decided,
+            "reviewed": table.reviewed,
         }
     )
 

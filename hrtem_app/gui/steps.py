@@ -7,8 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from hrtem_app.correction.review import waiting
 from hrtem_app.gui.panels.base import Panel
 from hrtem_app.gui.panels.columns_panel import ColumnsPanel
+from hrtem_app.gui.panels.correct_panel import CorrectPanel
 from hrtem_app.gui.panels.lattice_filter_panel import LatticeFilterPanel
 from hrtem_app.gui.panels.predict_panel import PredictPanel
 from hrtem_app.gui.panels.series_panel import SeriesPanel
@@ -86,9 +88,24 @@ def _predict_summary(session: Session) -> str:
 
 
 def _columns_summary(session: Session) -> str:
-    if session.analysis is None:
+    if session.analysis is None or session.table is None:
         return ""
-    return ", ".join(f"{n} {name}" for name, n in counts(session.analysis, session.view).shown.items())
+    shown = counts(session.analysis, session.table, session.view).shown
+    return ", ".join(f"{n} {name}" for name, n in shown.items())
+
+
+def _correct_state(session: Session) -> State:
+    if session.corrections is None or not session.corrections.edits:
+        return "todo"
+    return "stale" if session.stale else "done"
+
+
+def _correct_summary(session: Session) -> str:
+    if session.corrections is None:
+        return ""
+    waits = int(waiting(session.corrections.table).sum())
+    edited = int(session.corrections.table.edited.sum())
+    return f"{edited} edited, {waits} to review" if edited or waits else ""
 
 
 STEPS: tuple[Step, ...] = (
@@ -96,4 +113,5 @@ STEPS: tuple[Step, ...] = (
     Step("Lattice filter", LatticeFilterPanel, _filter_state, _filter_summary),
     Step("Predict", PredictPanel, _result_state, _predict_summary),
     Step("Columns", ColumnsPanel, _result_state, _columns_summary),
+    Step("Correct", CorrectPanel, _correct_state, _correct_summary),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from napari.components import ViewerModel
 from napari.layers import Image
 from qtpy.QtCore import QObject
 
+from hrtem_app.gui.column_tools import ColumnTools
 from hrtem_app.gui.jobs import Job, LatestWins, Outcome, describe
 from hrtem_app.gui.layers import Layers
 from hrtem_app.gui.links import Links
@@ -41,6 +43,7 @@ class Workbench(QObject):
         super().__init__()
         self.session = Session()
         self.layers = Layers(viewer, self.session)
+        self.tools = ColumnTools(viewer, self.session, self.layers)
         self.viewer = viewer
         self._jobs: dict[str, Job] = {}
         self._source: PreviewSource | None = None
@@ -115,7 +118,8 @@ class Workbench(QObject):
         if analysis is None:
             return
         self.session.forget("columns")
-        self._start("export", "columns", self._on_exported, _write, analysis, Path(folder), overwrite)
+        corrected = replace(analysis, table=self.session.table or analysis.table)
+        self._start("export", "columns", self._on_exported, _write, corrected, Path(folder), overwrite)
 
     def attach(self, holder: int) -> None:
         """A panel begins to use this workbench."""
@@ -134,6 +138,7 @@ class Workbench(QObject):
         self._jobs.clear()
         self._filter.close()
         self._links.close()
+        self.tools.close()
         self.layers.close()
         if _workbenches.get(self.viewer) is self:
             del _workbenches[self.viewer]

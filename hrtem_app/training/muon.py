@@ -69,7 +69,7 @@ def orthogonal(matrix: torch.Tensor) -> torch.Tensor:
         (rows, columns).
     """
     a, b, c = _COEFFICIENTS
-    x = matrix / (matrix.norm() + _TINY)
+    x: torch.Tensor = matrix / (matrix.norm() + _TINY)
     tall = x.shape[0] > x.shape[1]
     x = x.mT if tall else x
     for _ in range(_ITERATIONS):
@@ -89,7 +89,8 @@ def _muon(parameter: nn.Parameter, state: dict[str, Any]) -> torch.Tensor:
         state["momentum"] = torch.zeros_like(parameter)
     momentum = state["momentum"].lerp_(gradient, 1 - _MOMENTUM)
     matrix = gradient.lerp(momentum, _MOMENTUM).flatten(1)
-    return orthogonal(matrix).reshape(parameter.shape) * (_UPDATE * max(matrix.shape) ** 0.5)
+    update: torch.Tensor = orthogonal(matrix).reshape(parameter.shape) * (_UPDATE * max(matrix.shape) ** 0.5)
+    return update
 
 
 def _adam(parameter: nn.Parameter, state: dict[str, Any]) -> torch.Tensor:
@@ -101,4 +102,5 @@ def _adam(parameter: nn.Parameter, state: dict[str, Any]) -> torch.Tensor:
     mean = state["mean"].lerp_(gradient, 1 - _BETAS[0])
     square = state["square"].lerp_(gradient.square(), 1 - _BETAS[1])
     step = float(state["step"])
-    return (mean / (1 - _BETAS[0] ** step)) / ((square / (1 - _BETAS[1] ** step)).sqrt() + _TINY)
+    update: torch.Tensor = (mean / (1 - _BETAS[0] ** step)) / ((square / (1 - _BETAS[1] ** step)).sqrt() + _TINY)
+    return update

@@ -29,21 +29,23 @@ def window(
 
 def test_the_rail_leads_from_files_to_columns(window: Any, fakes: ModuleType, qtbot: Any) -> None:
     _, panel = window
-    assert [step.state(panel.session) for step in STEPS] == ["todo"] * 4
+    assert [step.state(panel.session) for step in STEPS] == ["todo"] * len(STEPS)
     panel.workbench.open_series(fakes.make_series())
     qtbot.waitUntil(lambda: panel.session.preview is not None)
-    assert [step.state(panel.session) for step in STEPS] == ["done", "done", "todo", "todo"]
+    assert [step.state(panel.session) for step in STEPS] == ["done", "done", "todo", "todo", "todo"]
     qtbot.mouseClick(panel.run_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: panel.session.analysis is not None)
-    assert [step.state(panel.session) for step in STEPS] == ["done"] * 4
+    assert [step.state(panel.session) for step in STEPS] == ["done"] * 4 + ["todo"]
+    panel.workbench.tools.select([0])
+    panel.workbench.tools.delete()
     panel.session.change_filter(radius=0.01)
-    assert [step.state(panel.session) for step in STEPS][2:] == ["stale", "stale"]
+    assert [step.state(panel.session) for step in STEPS][2:] == ["stale", "stale", "stale"]
 
 
 def test_one_step_is_open_at_a_time(window: Any, qtbot: Any) -> None:
     _, panel = window
     qtbot.mouseClick(panel.sections[3].header, Qt.MouseButton.LeftButton)
-    assert [section.is_open() for section in panel.sections] == [False, False, False, True]
+    assert [section.is_open() for section in panel.sections] == [i == 3 for i in range(len(STEPS))]
     assert panel.panels[3].isVisible()
     assert not panel.panels[0].isVisible()
 

@@ -93,7 +93,7 @@ def test_votes_choose_rows_and_counts_follow(session: Session, fakes: ModuleType
     session.change_view(votes=3)
     rows = shown_rows(analysis.table, session.view)
     assert 0 < rows.sum() < len(analysis.table)
-    assert sum(counts(analysis, session.view).shown.values()) == rows.sum()
+    assert sum(counts(analysis, analysis.table, session.view).shown.values()) == rows.sum()
 
 
 @pytest.mark.parametrize(

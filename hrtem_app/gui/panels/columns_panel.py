@@ -74,6 +74,7 @@ class ColumnsPanel(Panel):
         session = self.session
         signals = (
             session.analysis_changed,
+            session.corrections_changed,
             session.view_changed,
             session.activity_changed,
             session.recipe_changed,
@@ -94,7 +95,7 @@ class ColumnsPanel(Panel):
             self._show_networks({})
             return
         self._show_networks({name: result.card.title for name, result in analysis.networks.items()})
-        numbers = counts(analysis, session.view)
+        numbers = counts(analysis, session.table or analysis.table, session.view)
         self.table.show_counts(
             numbers.shown, {self._titles[n]: (theme.network_ink(n), c) for n, c in numbers.networks.items()}
         )

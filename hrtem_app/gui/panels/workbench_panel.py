@@ -67,6 +67,7 @@ class WorkbenchPanel(Panel):
                 session.recipe_changed,
                 session.preview_changed,
                 session.analysis_changed,
+                session.corrections_changed,
                 session.view_changed,
                 session.messages_changed,
                 session.activity_changed,

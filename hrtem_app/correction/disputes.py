@@ -1,0 +1,42 @@
+"""Reading and retelling a row's disputes: what networks found in its place other than its class."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+# The majority that a person overruled is known by number only; see `retold`. More votes than this are no votes.
+_VOTES = re.compile(r"(\d{1,6}) votes?")
+
+
+def disputed_classes(text: str) -> frozenset[str]:
+    """The classes that others found: `{"1S", "2S"}` of `1S:unet_pp;2S:unet`."""
+    return frozenset(entry.partition(":")[0] for entry in text.split(";") if entry)
+
+
+# Of thousands of columns most say the same.
+@lru_cache(maxsize=1024)
+def retold(text: str, votes: int, former: str, new: str) -> tuple[str, int]:
+    """Disputes and votes of a row to which a person gave another class.
+
+    Networks that found the new class agree now, so they leave the disputes and count as votes. Those that found the
+    former one enter the disputes; which ones they were a table does not tell, so they come as `2S:3 votes`.
+
+    Parameters
+    ----------
+    text, votes
+        As they were.
+    former, new
+        Names of the classes, not the same.
+    """
+    entries = [entry for entry in text.split(";") if entry]
+    agreeing = [entry for entry in entries if entry.partition(":")[0] == new]
+    others = [entry for entry in entries if entry not in agreeing]
+    if votes:
+        others.insert(0, f"{former}:{votes} vote{'' if votes == 1 else 's'}")
+    return ";".join(others), sum(_votes(entry) for entry in agreeing)
+
+
+def _votes(entry: str) -> int:
+    number = _VOTES.fullmatch(entry.partition(":")[2])
+    return int(number[1]) if number else 1
