@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from qtpy.QtCore import QPoint, Qt
-from qtpy.QtWidgets import QStyle, QStyleOptionSlider
+from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
+from qtpy.QtGui import QMouseEvent
+from qtpy.QtWidgets import QApplication, QStyle, QStyleOptionSlider
 
 from hrtem_app.gui.panels.lattice_filter_panel import LatticeFilterPanel, covers_material
 from hrtem_app.recipe import LatticeFilter
@@ -109,3 +110,82 @@ def test_off_means_off(panel: LatticeFilterPanel, qtbot: Any) -> None:
     np.testing.assert_array_equal(panel.workbench.layers.get("filtered").data, panel.session.series.frames)
     assert not panel.radius.isEnabled()
     assert panel.spectrum.spots.getData()[0].size == 0
+
+
+def on_plot(panel: LatticeFilterPanel, kx: float, ky: float) -> QPoint:
+    """Where a frequency lies on the plot, in pixels of its viewport."""
+    plot = panel.spectrum.plot
+    return plot.mapFromScene(plot.getPlotItem().vb.mapViewToScene(QPointF(kx, ky)))
+
+
+def drag_on_plot(panel: LatticeFilterPanel, qtbot: Any, start: complex, end: complex) -> None:
+    viewport = panel.spectrum.plot.viewport()
+    qtbot.mouseMove(viewport, on_plot(panel, start.real, start.imag))
+    qtbot.mousePress(viewport, Qt.MouseButton.LeftButton, pos=on_plot(panel, start.real, start.imag))
+    for part in np.linspace(0.1, 1, 10):
+        place = start + part * (end - start)
+        point = QPointF(on_plot(panel, place.real, place.imag))
+        buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+        where = QPointF(viewport.mapToGlobal(point.toPoint()))
+        move = QMouseEvent(QEvent.Type.MouseMove, point, where, Qt.MouseButton.NoButton, buttons, keys)
+        QApplication.sendEvent(viewport, move)
+        qtbot.wait(15)
+    qtbot.mouseRelease(viewport, Qt.MouseButton.LeftButton, pos=on_plot(panel, end.real, end.imag))
+
+
+def double_click(panel: LatticeFilterPanel, qtbot: Any, place: QPoint) -> None:
+    """As a mouse does it: pressed, released, pressed again and released again."""
+    viewport = panel.spectrum.plot.viewport()
+    qtbot.mouseClick(viewport, Qt.MouseButton.LeftButton, pos=place)
+    qtbot.mouseDClick(viewport, Qt.MouseButton.LeftButton, pos=place)
+    qtbot.mouseRelease(viewport, Qt.MouseButton.LeftButton, pos=place)
+
+
+def test_a_spot_is_dragged_around(panel: LatticeFilterPanel, qtbot: Any) -> None:
+    x, y = panel.spectrum.spots.getData()
+    first = complex(x[0], y[0])
+    turned = first * np.exp(1j * np.deg2rad(7))
+    before = panel.angles[0].value()
+    drag_on_plot(panel, qtbot, first, turned)
+    (angle,) = panel.session.recipe.filter.angles
+    assert math.degrees(angle) == pytest.approx(before + 7, abs=0.6)
+    assert panel.angles[0].value() == pytest.approx(math.degrees(angle), abs=0.01)
+    assert panel.session.recipe.filter.radius == 0.03
+    # The whole drag is one action.
+    panel.session.undo()
+    assert panel.session.recipe.filter.angles is None
+
+
+def test_a_spot_of_the_second_ring_turns_its_lattice_as_well(panel: LatticeFilterPanel, qtbot: Any) -> None:
+    x, y = panel.spectrum.spots.getData()
+    spot = complex(x[8], y[8])
+    before = panel.angles[0].value()
+    drag_on_plot(panel, qtbot, spot, spot * np.exp(-1j * np.deg2rad(5)))
+    assert panel.angles[0].value() == pytest.approx(before - 5, abs=0.6)
+
+
+def test_a_spot_is_dragged_outwards_and_inwards(panel: LatticeFilterPanel, qtbot: Any) -> None:
+    x, y = panel.spectrum.spots.getData()
+    spot = complex(x[0], y[0])
+    drag_on_plot(panel, qtbot, spot, spot * (1 + 0.08 / abs(spot)))
+    wide = panel.session.recipe.filter.radius
+    assert wide == pytest.approx(0.07, abs=0.008)
+    drag_on_plot(panel, qtbot, spot, spot * (1 - 0.06 / abs(spot)))
+    assert panel.session.recipe.filter.radius == pytest.approx(wide - 0.03, abs=0.008)
+    assert panel.session.recipe.filter.angles is None
+
+
+def test_double_clicks_add_and_take_lattices(panel: LatticeFilterPanel, qtbot: Any) -> None:
+    x, y = panel.spectrum.spots.getData()
+    found = panel.angles[0].value()
+    other = complex(x[0], y[0]) * np.exp(1j * np.deg2rad(30))
+    double_click(panel, qtbot, on_plot(panel, other.real, other.imag))
+    qtbot.waitUntil(lambda: panel.session.recipe.filter.angles is not None)
+    first, second = (math.degrees(angle) for angle in panel.session.recipe.filter.angles)
+    assert first == pytest.approx(found, abs=0.01)
+    assert second == pytest.approx((found + 30) % 60, abs=1)
+    assert len(panel.spectrum.spots.getData()[0]) == 36
+    qtbot.wait(600)
+    double_click(panel, qtbot, on_plot(panel, x[0], y[0]))
+    qtbot.waitUntil(lambda: len(panel.session.recipe.filter.angles) == 1)
+    assert math.degrees(panel.session.recipe.filter.angles[0]) == pytest.approx(second, abs=0.01)

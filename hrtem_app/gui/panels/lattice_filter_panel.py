@@ -59,8 +59,14 @@ class LatticeFilterPanel(Panel):
         self.spectrum = SpectrumView()
         self.spectrum.setToolTip(
             "Power spectrum of the frames in use, 1/Å.\n"
-            "Blue: rings and spots of the support's lattice; orange: rings of MoS2."
+            "Blue: rings and spots of the support's lattice; orange: rings of MoS2.\n"
+            "Drag a spot around the centre to turn its lattice, outwards or inwards for larger or smaller spots.\n"
+            "Double-click a place to remove a lattice with a spot there as well, or a spot to leave its lattice in."
         )
+        self.spectrum.turned.connect(self._on_turned)
+        self.spectrum.resized.connect(self._on_resized)
+        self.spectrum.added.connect(self._on_added)
+        self.spectrum.taken.connect(self._on_taken)
         self.radius = NumberSlider(
             0.002, 0.1, 0.001, decimals=3, unit="1/Å", tip="Radius of the disk removed around each spot, in 1/Å"
         )
@@ -127,7 +133,7 @@ class LatticeFilterPanel(Panel):
             return
         self.spectrum.show_picture(*preview.source.picture)
         self.spectrum.show_rings(ring_radii(settings), material_rings())
-        angles = settings.angles if settings.angles is not None else preview.result.angles
+        angles = self._angles()
         # Spots follow the sliders at once; the filtered image comes a few milliseconds later.
         spots = spot_positions(angles, settings) if settings.enabled else np.empty((0, 3))
         self.spectrum.show_spots(spots, settings.radius)
@@ -163,6 +169,30 @@ class LatticeFilterPanel(Panel):
     def _on_angle(self, _: float) -> None:
         shown = [box.value() for box in self.angles if not box.isHidden()]
         self.session.change_filter(angles=tuple(math.radians(angle) for angle in shown))
+
+    def _angles(self) -> tuple[float, ...]:
+        """Of the lattices that are removed, in rad."""
+        settings, preview = self.session.recipe.filter, self.session.preview
+        return settings.angles if settings.angles is not None else preview.result.angles if preview else ()
+
+    def _on_turned(self, lattice: int, angle: float) -> None:
+        angles = list(self._angles())
+        if lattice < len(angles):
+            angles[lattice] = angle
+            self.session.change_filter(angles=tuple(angles))
+
+    def _on_resized(self, radius: float) -> None:
+        low, high = self.radius.number.minimum(), self.radius.number.maximum()
+        self.session.change_filter(radius=round(min(max(radius, low), high), 4))
+
+    def _on_added(self, angle: float) -> None:
+        angles = self._angles()
+        if self.session.recipe.filter.enabled and len(angles) < _MOST_ANGLES:
+            self.session.change_filter(angles=(*angles, angle))
+
+    def _on_taken(self, lattice: int) -> None:
+        angles = self._angles()
+        self.session.change_filter(angles=(*angles[:lattice], *angles[lattice + 1 :]))
 
     def _on_version(self, button: QPushButton) -> None:
         self.show_version(next(name for name, other in self.versions.items() if other is button))
