@@ -22,9 +22,9 @@ from hrtem_app.series import FocalSeries
 # napari's scale bar has no prefixes for ångström that anybody uses, so the canvas is in nm.
 NM_PER_ANGSTROM = 0.1
 # From the bottom of the layer list upwards.
-_ORDER = ("series", "filtered", "removed", "map", "agreement", "columns")
+_ORDER = ("series", "filtered", "removed", "wipe", "map", "agreement", "columns")
 # These change while a slider is dragged.
-_LIVE = ("filtered", "removed")
+_LIVE = ("filtered", "removed", "wipe")
 _UNIT_NAMES = {"nm": "nanometer"}
 _DOT_ANGSTROM = 0.9
 
@@ -79,6 +79,7 @@ class Layers:
         # What happens to the columns' layer meanwhile is our own doing, not a person's.
         self.columns_are_being_shown = False
         self._fresh_preview = True
+        self._wiped = 0.5
         self._links = Links(
             (session.series_changed, self._show_series),
             (session.preview_changed, self._show_preview),
@@ -96,7 +97,7 @@ class Layers:
         self._layers.clear()
 
     def get(self, key: str) -> Layer | None:
-        """A layer by what it shows (series, filtered, removed, map:unet, agreement, columns); None if absent."""
+        """A layer by what it shows (series, filtered, removed, wipe, map:unet, agreement, columns); None if absent."""
         layer = self._layers.get(key)
         return layer if layer is not None and layer in self._viewer.layers else None
 
@@ -140,6 +141,28 @@ class Layers:
             layer.contrast_limits = contrast_limits(preview.result.frames)
         if self.get("removed") is not None:
             self._put("removed", Image, preview.result.removed, preview.source.sampling)
+        wipe = self.get("wipe")
+        if wipe is not None and wipe.visible:
+            self.show_wipe(self._wiped)
+
+    def show_wipe(self, fraction: float | None) -> None:
+        """Show the series left of a place, a fraction of the width, and the filtered series right of it; None: neither.
+
+        napari cannot cut off a layer in two dimensions, so this is a layer of its own, made from both.
+        """
+        preview = self._session.preview
+        if fraction is None or preview is None:
+            self.set_visible("wipe", False)
+            return
+        self._wiped = fraction
+        series, filtered = preview.source.frames, preview.result.frames
+        cut = round(fraction * filtered.shape[-1])
+        halves = np.concatenate([series[..., :cut], filtered[..., cut:]], axis=-1)
+        is_new = self.get("wipe") is None
+        layer = self._put("wipe", Image, halves, preview.source.sampling, contrast_limits=contrast_limits(filtered))
+        if is_new:
+            layer.name = "before | after"
+        self.set_visible("wipe", True)
 
     def _update_points(self, points: Points, table: ColumnTable, before: ColumnTable | None) -> None:
         """Give napari what differs from the table before; it draws all points anew for each, so some of it is held."""

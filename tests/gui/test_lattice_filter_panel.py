@@ -189,3 +189,20 @@ def test_double_clicks_add_and_take_lattices(panel: LatticeFilterPanel, qtbot: A
     double_click(panel, qtbot, on_plot(panel, x[0], y[0]))
     qtbot.waitUntil(lambda: len(panel.session.recipe.filter.angles) == 1)
     assert math.degrees(panel.session.recipe.filter.angles[0]) == pytest.approx(second, abs=0.01)
+
+
+def test_the_wipe_shows_both_sides_of_a_line(panel: LatticeFilterPanel, qtbot: Any) -> None:
+    layers = panel.workbench.layers
+    qtbot.mouseClick(panel.versions["wipe"], Qt.MouseButton.LeftButton)
+    assert panel.wipe.isVisible()
+    panel.wipe.setValue(50)
+    series, filtered, wipe = panel.session.series.frames, layers.get("filtered").data, layers.get("wipe")
+    assert wipe.visible
+    np.testing.assert_array_equal(wipe.data[..., :40], series[..., :40])
+    np.testing.assert_array_equal(wipe.data[..., 40:], filtered[..., 40:])
+    panel.session.change_filter(radius=0.05)
+    qtbot.waitUntil(lambda: panel.session.preview.settings.radius == 0.05)
+    np.testing.assert_array_equal(wipe.data[..., 40:], panel.session.preview.result.frames[..., 40:])
+    qtbot.mouseClick(panel.versions["after"], Qt.MouseButton.LeftButton)
+    assert not wipe.visible
+    assert not panel.wipe.isVisible()

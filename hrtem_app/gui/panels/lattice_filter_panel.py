@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
+    QSlider,
     QSpinBox,
     QWidget,
 )
@@ -29,7 +30,13 @@ from hrtem_app.imaging.lattice_filter import ring_radii, spot_positions
 from hrtem_app.materials import MOS2_ON_GRAPHITE
 from hrtem_app.recipe import LatticeFilter
 
-Shown = Literal["before", "after", "removed"]
+Shown = Literal["before", "after", "removed", "wipe"]
+_TIPS: dict[Shown, str] = {
+    "before": "Show the series before filtering",
+    "after": "Show the series after filtering",
+    "removed": "Show what the filter takes out",
+    "wipe": "Show the series left of a line and the filtered one right of it; the slider moves the line",
+}
 # Graphene's third ring and MoS2's fourth are 0.022 1/Å apart: wider spots reach MoS2's where the lattices align.
 SAFE_RADIUS = 0.02
 _MOST_ANGLES = 6
@@ -123,7 +130,12 @@ class LatticeFilterPanel(Panel):
         layers = self.workbench.layers
         layers.set_visible("filtered", shown == "after")
         layers.show_removed(shown == "removed")
+        layers.show_wipe(self.wipe.value() / self.wipe.maximum() if shown == "wipe" else None)
+        self.wipe.setVisible(shown == "wipe")
         self.versions[shown].setChecked(True)
+
+    def _on_wiped(self, _: int) -> None:
+        self.show_version("wipe")
 
     def _show_spectrum(self, settings: LatticeFilter) -> None:
         preview = self.session.preview
@@ -209,17 +221,18 @@ class LatticeFilterPanel(Panel):
             box.setToolTip(f"Angle of the first spot of lattice {number}, from kx towards ky; turning it fixes it")
             box.setVisible(False)
             box.valueChanged.connect(self._on_angle)
-        self.versions: dict[Shown, QPushButton] = {
-            "before": QPushButton(),
-            "after": QPushButton(),
-            "removed": QPushButton(),
-        }
+        self.versions: dict[Shown, QPushButton] = {name: QPushButton() for name in _TIPS}
+        self.wipe = QSlider(Qt.Orientation.Horizontal)
+        self.wipe.setRange(0, 200)
+        self.wipe.setValue(100)
+        self.wipe.setToolTip("Where the line is between the series and the filtered one")
+        self.wipe.setVisible(False)
+        self.wipe.valueChanged.connect(self._on_wiped)
         self._version_group = QButtonGroup(self)
         for name, button in self.versions.items():
             button.setText(name.capitalize())
             button.setCheckable(True)
-            tip = "Show what the filter takes out" if name == "removed" else f"Show the series {name} filtering"
-            button.setToolTip(tip)
+            button.setToolTip(_TIPS[name])
             self._version_group.addButton(button)
         self.versions["after"].setChecked(True)
         self._version_group.buttonClicked.connect(self._on_version)
@@ -237,6 +250,7 @@ class LatticeFilterPanel(Panel):
         form.addRow("Angles", angles)
         self.column.addWidget(self.enabled)
         self.column.addLayout(_row(*self.versions.values()))
+        self.column.addWidget(self.wipe)
         self.column.addWidget(self.spectrum)
         self.column.addLayout(form)
         self.column.addWidget(self.found)

@@ -69,8 +69,8 @@ class SpectrumView(QWidget):
 
     `turned` tells that a spot was dragged around the centre (number of its lattice, angle of the lattice in rad),
     `resized` that one was dragged away from it or towards it (radius, 1/Å), `added` that a place beside the spots was
-    double-clicked (angle in rad of the lattice with a spot there), and `taken` that a spot was double-clicked (number of
-    its lattice).
+    double-clicked (angle in rad of the lattice with a spot there), and `taken` that a spot was double-clicked (number
+    of its lattice).
     """
 
     turned = Signal(int, float)
