@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hrtem_app.columns import ColumnTable
+from hrtem_app.imaging.aligned import Aligned, align
 from hrtem_app.imaging.lattice_filter import remove_lattice
+from hrtem_app.imaging.shifting import Area
 from hrtem_app.inference.agreement import consensus
 from hrtem_app.inference.checks import choose_frames, doubts
 from hrtem_app.inference.device import choose_device, describe_device
@@ -60,6 +62,11 @@ class Analysis:
         Time per step.
     device
         Where the networks ran.
+    shifts
+        (dy, dx) in pixels of each used frame, by which its content lay away from where it is in the first of them and
+        which were taken out; empty where frames were used as they are.
+    area
+        The pixels that all used frames show after that; columns outside are in no table. None: the whole image.
     """
 
     series: FocalSeries
@@ -72,6 +79,8 @@ class Analysis:
     warnings: tuple[str, ...]
     seconds: dict[str, float]
     device: str = ""
+    shifts: tuple[tuple[float, float], ...] = ()
+    area: Area | None = None
 
 
 def analyse(
@@ -93,7 +102,8 @@ def analyse(
     Raises
     ------
     SeriesError
-        For a series that cannot be read, whose sampling is unknown or that has fewer frames than a network needs.
+        For a series that cannot be read, whose sampling is unknown or that has fewer frames than a network needs, or
+        shifts that leave nothing of the image or are fewer than the frames.
     ValueError
         For a network or a device that does not exist.
     """
@@ -121,6 +131,12 @@ def analysis_steps(series: FocalSeries, recipe: Recipe | None = None) -> Generat
     device = choose_device(recipe.device)
     frames = choose_frames(series, recipe, cards)
     used = series.select(frames)
+    aligned = Aligned(used)
+    if recipe.alignment.enabled:
+        yield Progress("alignment", 0.0)
+        with watch.measure("alignment"):
+            aligned = align(used, recipe.alignment, frames)
+        used = aligned.series
     yield Progress("lattice filter", 0.0)
     with watch.measure("lattice filter"):
         lattice = remove_lattice(used.frames, sampling, recipe.filter)
@@ -136,7 +152,7 @@ def analysis_steps(series: FocalSeries, recipe: Recipe | None = None) -> Generat
             while True:
                 yield Progress(card.name, _FILTERED + share * (number + next(run)))
         except StopIteration as end:
-            results[card.name] = end.value
+            results[card.name] = _inside(end.value, aligned.area)
     yield Progress("agreement", _PREDICTED)
     with watch.measure("agreement"):
         agreed = consensus(results, recipe.columns, recipe.agreement, recipe.sublattice)
@@ -151,11 +167,14 @@ def analysis_steps(series: FocalSeries, recipe: Recipe | None = None) -> Generat
         warnings=(
             *series.warnings,
             *versions.sentences,
+            *aligned.warnings,
             *doubts(series, frames, recipe, cards, lattice.angles),
             *grain_doubts(agreed.table, agreed.grains, recipe.sublattice),
         ),
         seconds=watch.seconds,
         device=describe_device(device),
+        shifts=aligned.shifts,
+        area=aligned.area,
     )
 
 
@@ -165,3 +184,10 @@ def _as_told(series: FocalSeries, recipe: Recipe) -> FocalSeries:
         sampling=series.sampling if recipe.sampling is None else recipe.sampling,
         defocus=series.defocus if recipe.defocus is None else recipe.defocus,
     )
+
+
+def _inside(result: NetworkResult, area: Area | None) -> NetworkResult:
+    """A network's result without the columns that not all frames show."""
+    if area is None:
+        return result
+    return replace(result, columns=result.columns.select(area.holds(result.columns.positions)))

@@ -8,13 +8,27 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 
 class Part(BaseModel):
     """A frozen model that refuses unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Alignment(Part):
+    """Drift between the frames, taken out before anything else."""
+
+    enabled: Annotated[bool, Field(description="Shift the frames onto the first one that is used.")] = False
+    shifts: Annotated[
+        tuple[tuple[FiniteFloat, FiniteFloat], ...] | None,
+        Field(
+            description="(dy, dx) in pixels for each frame, in the order in which they are used: how far its content "
+            "lies from where it is in the first one; only differences count. None: measured."
+        ),
+    ] = None
+    largest: Annotated[float, Field(gt=0, le=200, description="Drift in Å within which a frame is sought.")] = 10.0
 
 
 class LatticeFilter(Part):
@@ -72,7 +86,8 @@ class Sublattice(Part):
     ] = True
     columns: Annotated[int, Field(ge=3, le=10000, description="Smallest grain, in columns, that is decided.")] = 12
     evidence: Annotated[
-        float, Field(ge=0, le=5, description="Least mean log odds for a decision; below it a grain is marked as undecided.")
+        float,
+        Field(ge=0, le=5, description="Least mean log odds for a decision; below it a grain is marked as undecided."),
     ] = 0.3
 
 
@@ -100,6 +115,7 @@ class Recipe(Part):
             min_length=1, description="0-based frames that the networks see, in order; None: the first ones by defocus."
         ),
     ] = None
+    alignment: Alignment = Alignment()
     filter: LatticeFilter = LatticeFilter()
     standardisation: Standardisation = Standardisation()
     networks: Annotated[

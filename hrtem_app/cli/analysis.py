@@ -33,6 +33,7 @@ def analyse(
         typer.Option(metavar="R.json", help="A recipe, or the name of a shipped one; other options overrule it."),
     ] = None,
     networks: Annotated[str | None, typer.Option(metavar="unet,unet_pp,msd_net", help="Which networks to run.")] = None,
+    align: Annotated[bool, typer.Option("--align", help="Shift the frames onto the first one that is used.")] = False,
     no_filter: Annotated[bool, typer.Option("--no-filter", help="Leave the support's lattice in.")] = False,
     device: Annotated[
         str | None, typer.Option(metavar="auto|cpu|cuda|cuda:1|mps", help="Where the networks run.")
@@ -49,6 +50,7 @@ def analyse(
         defocus=defocus,
         frames=frames,
         networks=networks,
+        align=align,
         no_filter=no_filter,
         device=device,
         precision=precision,

@@ -13,7 +13,19 @@ from typing import Annotated
 import typer
 
 _BINDINGS = ("PyQt6", "PySide6", "PyQt5", "PySide2")
-COMMANDS = ("demo", "analyse", "simulate", "train", "evaluate", "study", "networks", "info", "dataset")
+COMMANDS = (
+    "demo",
+    "analyse",
+    "calibrate",
+    "align",
+    "simulate",
+    "train",
+    "evaluate",
+    "study",
+    "networks",
+    "info",
+    "dataset",
+)
 
 
 def window(files: Annotated[list[Path], typer.Argument(metavar="[FILES]", help="The frames of one series.")]) -> int:

@@ -166,7 +166,7 @@ class ColumnTools:
         if points is None:
             return
         y, x = points.data_to_world(table.positions[table.ids == column][0])[-2:]
-        camera = self._viewer.camera
+        camera = self._viewer.scene.camera
         camera.center = (0.0, float(y), float(x))
         height = self._viewer._canvas_size[0] if hasattr(self._viewer, "_canvas_size") else 800
         camera.zoom = max(camera.zoom, height / (2 * _AROUND_NM))
@@ -275,7 +275,7 @@ class ColumnTools:
             active = self._viewer.layers.selection.active
             self._viewer.layers.append(self._lasso)
             self._viewer.layers.selection.active = active
-        width = 2 / max(self._viewer.camera.zoom * float(points.scale[-1]), 1e-6)
+        width = 2 / max(self._viewer.scene.camera.zoom * float(points.scale[-1]), 1e-6)
         self._lasso.data = []
         if len(outline) > 1:
             self._lasso.add_paths([np.array(outline)], edge_width=width, edge_color="#ffffff")

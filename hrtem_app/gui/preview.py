@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
+from hrtem_app.imaging.aligned import align
 from hrtem_app.imaging.lattice_filter import LatticeFilterResult, find_lattices, power_spectrum, remove_lattice
-from hrtem_app.recipe import LatticeFilter
+from hrtem_app.recipe import Alignment, LatticeFilter
 from hrtem_app.series import FocalSeries
 
 # Frames beyond this many pixels in all are left out of the preview, which holds them and their spectra in memory.
@@ -29,18 +30,32 @@ class PreviewSource:
         A series whose sampling is known.
     used
         Frames that the networks see; the lattices are found in these, as in the analysis.
+    alignment
+        How these frames are shifted onto the first of them.
     """
 
-    def __init__(self, series: FocalSeries, used: Sequence[int]) -> None:
-        self.frames = series.frames[: max(1, _BUDGET // series.frames[0].size)]
+    def __init__(self, series: FocalSeries, used: Sequence[int], alignment: Alignment | None = None) -> None:
         self.sampling = series.known_sampling
-        self._pixels = series.frames
+        self._series = series
         self._used = tuple(used)
+        self._alignment = alignment or Alignment()
         self._found: dict[tuple[object, ...], tuple[tuple[float, ...], tuple[float, ...]]] = {}
 
     def fits(self, series: FocalSeries) -> bool:
         """Whether this was made from these very frames at this sampling."""
-        return self._pixels is series.frames and self.sampling == series.sampling
+        return self._series.frames is series.frames and self.sampling == series.sampling
+
+    @cached_property
+    def frames(self) -> NDArray[np.float32]:
+        """(n, y, x) what is filtered: the frames of the series, those in use as they were aligned."""
+        frames = self._series.frames[: max(1, _BUDGET // self._series.frames[0].size)]
+        shown = [(row, frame) for row, frame in enumerate(self._used) if frame < len(frames)]
+        if not self._alignment.enabled or not shown:
+            return frames
+        aligned = frames.copy()
+        for row, frame in shown:
+            aligned[frame] = self.used_frames[row]
+        return aligned
 
     @cached_property
     def spectrum(self) -> NDArray[np.complexfloating]:
@@ -50,7 +65,7 @@ class PreviewSource:
     @cached_property
     def used_frames(self) -> NDArray[np.float32]:
         """(k, y, x) the frames in which lattices are sought."""
-        return self._pixels[list(self._used)]
+        return align(self._series.select(self._used), self._alignment, self._used).series.frames
 
     @cached_property
     def picture(self) -> tuple[NDArray[np.float32], tuple[float, float, float, float]]:

@@ -17,13 +17,16 @@ if TYPE_CHECKING:
     from hrtem_app.columns import ColumnTable
     from hrtem_app.correction import Corrections, Edit
     from hrtem_app.gui.preview import Preview
+    from hrtem_app.imaging.alignment import Drift
+    from hrtem_app.imaging.calibration import Calibration
     from hrtem_app.series import FocalSeries
 
 Kind = Literal["all", "agree", "unique"]
 Level = Literal["info", "warning", "error"]
-Source = Literal["series", "filter", "predict", "columns", "correct"]
+Source = Literal["series", "calibrate", "align", "filter", "predict", "columns", "correct"]
 
-# Changes of one field that follow each other this quickly are one drag, and one action to undo.
+# What can be dragged: changes of one such field that follow each other within a second are one action to undo.
+_DRAGGED = frozenset({"radius", "edge", "angles", "shifts", "largest", "threshold"})
 _ONE_DRAG = 1.0
 
 
@@ -34,6 +37,22 @@ class Message:
     source: Source
     level: Level
     text: str
+
+
+@dataclass(frozen=True, eq=False)
+class MeasuredDrift:
+    """A drift, and the frames that it was measured between, in order.
+
+    Parameters
+    ----------
+    frames
+        0-based, the first of them being the reference.
+    drift
+        One row for each of them.
+    """
+
+    frames: tuple[int, ...]
+    drift: Drift
 
 
 class View(Part):
@@ -55,6 +74,8 @@ class Session:
 
     series_changed = Signal()
     recipe_changed = Signal()
+    calibration_changed = Signal()
+    drift_changed = Signal()
     preview_changed = Signal()
     analysis_changed = Signal()
     corrections_changed = Signal()
@@ -67,6 +88,8 @@ class Session:
         self._file_series: FocalSeries | None = None
         self._series: FocalSeries | None = None
         self._recipe = Recipe()
+        self._calibration: Calibration | None = None
+        self._drift: MeasuredDrift | None = None
         self._preview: Preview | None = None
         self._analysis: Analysis | None = None
         self._corrections: Corrections | None = None
@@ -91,6 +114,16 @@ class Session:
     def recipe(self) -> Recipe:
         """What the next run is told."""
         return self._recipe
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """What a lattice in the open series says about its sampling; None until it is measured."""
+        return self._calibration
+
+    @property
+    def drift(self) -> MeasuredDrift | None:
+        """The drift between the used frames of the open series; None until it is measured, or for other frames."""
+        return self._drift
 
     @property
     def preview(self) -> Preview | None:
@@ -162,12 +195,16 @@ class Session:
         self._analysis = None
         self._corrections = None
         self._preview = None
+        self._calibration = None
+        self._drift = None
         self._view = self._view.model_copy(update={"votes": 1})
         self._messages = tuple(Message("series", "warning", text) for text in series.warnings)
         whole = {"sampling": None, "defocus": None, "frames": None}
-        self._recipe = self._recipe.model_copy(
-            update=whole | {"filter": self._recipe.filter.model_copy(update={"angles": None})}
-        )
+        parts = {
+            "filter": self._recipe.filter.model_copy(update={"angles": None}),
+            "alignment": self._recipe.alignment.model_copy(update={"shifts": None}),
+        }
+        self._recipe = self._recipe.model_copy(update=whole | parts)
         self._series = series
         self._tell_everything()
 
@@ -188,12 +225,35 @@ class Session:
         """Change fields of the recipe's lattice filter."""
         self.change(filter=self._recipe.filter.model_dump() | fields)
 
+    def change_alignment(self, **fields: Any) -> None:
+        """Change fields of the recipe's alignment."""
+        self.change(alignment=self._recipe.alignment.model_dump() | fields)
+
     def change_view(self, **fields: Any) -> None:
         """Change what is shown."""
         view = View.model_validate(self._view.model_dump() | fields)
         if view != self._view:
             self._view = view
             self.view_changed.emit()
+
+    def accept_calibration(self, calibration: Calibration, file_series: FocalSeries) -> bool:
+        """Take what a lattice says; returns whether it was taken: one of another series is dropped."""
+        if file_series is not self._file_series:
+            return False
+        self._calibration = calibration
+        self.calibration_changed.emit()
+        return True
+
+    def accept_drift(self, drift: MeasuredDrift, file_series: FocalSeries) -> bool:
+        """Take a measured drift; returns whether it was taken: one of another series is dropped."""
+        if file_series is not self._file_series:
+            return False
+        self._drift = drift
+        self.forget("align")
+        if drift.drift.warning:
+            self.tell("align", "warning", drift.drift.warning)
+        self.drift_changed.emit()
+        return True
 
     def accept_preview(self, preview: Preview) -> None:
         """Take a filter's result; one of another series or another sampling is dropped."""
@@ -291,7 +351,7 @@ class Session:
         fields = _differing(self._recipe, recipe)
         before, when = self._dragged
         now = time.monotonic()
-        if fields != before or now - when > _ONE_DRAG or not self._timeline.undo_text:
+        if not fields <= _DRAGGED or fields != before or now - when > _ONE_DRAG or not self._timeline.undo_text:
             self._note(f"change {', '.join(sorted(name.replace('_', ' ') for name in fields))}")
         self._dragged = fields, now
 
@@ -307,7 +367,7 @@ class Session:
         if rescaled:
             self._series = series
         if not same_series:
-            self._preview = None
+            self._preview = self._calibration = self._drift = None
             self._messages = tuple(m for m in self._messages if m.level == "info")
             self._tell_everything()
             self.timeline_changed.emit()
@@ -327,6 +387,8 @@ class Session:
         for signal in (
             self.series_changed,
             self.recipe_changed,
+            self.calibration_changed,
+            self.drift_changed,
             self.preview_changed,
             self.analysis_changed,
             self.corrections_changed,

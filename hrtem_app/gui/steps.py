@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hrtem_app.correction.review import waiting
+from hrtem_app.gui.panels.align_panel import AlignPanel, current_shifts
 from hrtem_app.gui.panels.base import Panel
+from hrtem_app.gui.panels.calibrate_panel import CalibratePanel
 from hrtem_app.gui.panels.columns_panel import ColumnsPanel
 from hrtem_app.gui.panels.correct_panel import CorrectPanel
 from hrtem_app.gui.panels.lattice_filter_panel import LatticeFilterPanel
 from hrtem_app.gui.panels.predict_panel import PredictPanel
 from hrtem_app.gui.panels.series_panel import SeriesPanel
 from hrtem_app.gui.session import Session
-from hrtem_app.gui.shown import counts
+from hrtem_app.gui.shown import counts, used_frames
 
 State = Literal["todo", "done", "stale"]
 
@@ -51,6 +53,33 @@ def _series_summary(session: Session) -> str:
     if series is None:
         return "reading…" if "open" in session.busy else "nothing open"
     return f"{series.sampling:.4g} Å/px" if series.sampling is not None else "sampling?"
+
+
+def _calibrate_state(session: Session) -> State:
+    return "done" if session.calibration is not None and session.calibration.accepted else "todo"
+
+
+def _calibrate_summary(session: Session) -> str:
+    calibration = session.calibration
+    if calibration is None:
+        return "measuring…" if "calibrate" in session.busy else ""
+    if not calibration.accepted:
+        return "no lattice to measure by"
+    return f"{calibration.sampling:.4g} ±{100 * calibration.error / calibration.sampling:.1g} %"
+
+
+def _align_state(session: Session) -> State:
+    return "done" if session.recipe.alignment.enabled else "todo"
+
+
+def _align_summary(session: Session) -> str:
+    if session.series is None:
+        return ""
+    settings = session.recipe.alignment
+    shifts = current_shifts(settings.shifts, used_frames(session.series, session.recipe), session)
+    if not settings.enabled:
+        return "off"
+    return "measured by the run" if shifts is None else ", ".join(f"{math.hypot(*s):.1f}" for s in shifts[1:]) + " px"
 
 
 def _filter_state(session: Session) -> State:
@@ -110,6 +139,8 @@ def _correct_summary(session: Session) -> str:
 
 STEPS: tuple[Step, ...] = (
     Step("Series", SeriesPanel, _series_state, _series_summary),
+    Step("Calibrate", CalibratePanel, _calibrate_state, _calibrate_summary),
+    Step("Align", AlignPanel, _align_state, _align_summary),
     Step("Lattice filter", LatticeFilterPanel, _filter_state, _filter_summary),
     Step("Predict", PredictPanel, _result_state, _predict_summary),
     Step("Columns", ColumnsPanel, _result_state, _columns_summary),

@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Image
+from numpy.typing import NDArray
 from qtpy.QtCore import QObject
 
 from hrtem_app.gui.column_tools import ColumnTools
@@ -19,12 +20,13 @@ from hrtem_app.gui.jobs import Job, LatestWins, Outcome, describe
 from hrtem_app.gui.layers import Layers
 from hrtem_app.gui.links import Links
 from hrtem_app.gui.preview import PreviewSource, make_preview
-from hrtem_app.gui.session import Session, Source
+from hrtem_app.gui.session import MeasuredDrift, Session, Source
 from hrtem_app.gui.shown import used_frames
 from hrtem_app.series import FocalSeries, SeriesError
 
 if TYPE_CHECKING:
     from hrtem_app.analysis import Analysis, Progress
+    from hrtem_app.imaging.calibration import Calibration
     from hrtem_app.recipe import Recipe
 
 _workbenches: WeakKeyDictionary[ViewerModel, Workbench] = WeakKeyDictionary()
@@ -77,13 +79,14 @@ class Workbench(QObject):
         self.open([sample_path()], analyse)
 
     def open_series(self, series: FocalSeries) -> None:
-        """Open a series that is in memory; a run for another one is stopped."""
+        """Open a series that is in memory; a run for another one is stopped. Its sampling is measured at once."""
         if "analyse" in self._jobs:
             self.cancel()
             self.session.open(series)
             self.session.tell("predict", "info", "The run was stopped because another series was opened.")
         else:
             self.session.open(series)
+        self.measure_sampling()
 
     def open_layer(self, layer: object) -> None:
         """Open the pixels of an image layer; its scale counts where its unit is a length."""
@@ -104,6 +107,27 @@ class Workbench(QObject):
         session.forget("predict")
         job = self._start("analyse", "predict", partial(self._on_analysed, series), _steps, series, session.recipe)
         job.progressed.connect(session.set_progress)
+
+    def measure_sampling(self, lattice: str = "graphene") -> None:
+        """Measure the sampling by a lattice in the open series, in a thread."""
+        session, series = self.session, self.session.file_series
+        if series is None:
+            return
+        session.forget("calibrate")
+        frames = series.select(used_frames(session.series or series, session.recipe)).frames
+        done = partial(self._on_calibrated, series)
+        self._start("calibrate", "calibrate", done, _calibrate, frames, series.sampling, lattice)
+
+    def measure_drift(self) -> None:
+        """Measure the drift between the frames in use, in a thread."""
+        session, series, told = self.session, self.session.file_series, self.session.series
+        if series is None or told is None or told.sampling is None:
+            return
+        session.forget("align")
+        used = used_frames(told, session.recipe)
+        done = partial(self._on_drift, series)
+        largest = session.recipe.alignment.largest
+        self._start("drift", "align", done, _measure_drift, told.select(used).frames, told.sampling, largest, used)
 
     def cancel(self) -> None:
         """Stop the run at its next step; earlier results stay."""
@@ -175,6 +199,18 @@ class Workbench(QObject):
     def _on_analysed(self, series: FocalSeries, analysis: Analysis) -> None:
         self.session.accept_analysis(analysis, series)
 
+    def _on_calibrated(self, series: FocalSeries, calibration: Calibration) -> None:
+        from hrtem_app.imaging.scale_check import compare_sampling
+
+        if not self.session.accept_calibration(calibration, series):
+            return
+        check = compare_sampling(series.sampling, calibration)
+        if series.sampling is not None and check.trust not in ("either", "file"):
+            self.session.tell("calibrate", "warning", check.text)
+
+    def _on_drift(self, series: FocalSeries, drift: MeasuredDrift) -> None:
+        self.session.accept_drift(drift, series)
+
     def _on_exported(self, paths: list[Path]) -> None:
         self.session.tell("columns", "info", f"{len(paths)} files written to {paths[0].parent}")
 
@@ -182,9 +218,10 @@ class Workbench(QObject):
         session, series = self.session, self.session.series
         if series is None or series.sampling is None:
             return
-        key = (id(series.frames), series.sampling, used_frames(series, session.recipe))
+        used, alignment = used_frames(series, session.recipe), session.recipe.alignment
+        key = (id(series.frames), series.sampling, used, alignment)
         if self._source is None or key != self._source_key:
-            self._source, self._source_key = PreviewSource(series, used_frames(series, session.recipe)), key
+            self._source, self._source_key = PreviewSource(series, used, alignment), key
         self._filter.request(make_preview, self._source, session.recipe.filter)
 
     def _on_preview(self, outcome: Outcome) -> None:
@@ -207,6 +244,20 @@ def _steps(series: FocalSeries, recipe: Recipe) -> Generator[Progress, None, Ana
     from hrtem_app.analysis import analysis_steps
 
     return analysis_steps(series, recipe)
+
+
+def _calibrate(frames: NDArray[np.float32], rough: float | None, lattice: str) -> Calibration:
+    from hrtem_app.imaging.calibration import calibrate
+
+    return calibrate(frames, rough, lattice)
+
+
+def _measure_drift(
+    frames: NDArray[np.float32], sampling: float, largest: float, numbers: tuple[int, ...]
+) -> MeasuredDrift:
+    from hrtem_app.imaging.alignment import measure_drift
+
+    return MeasuredDrift(numbers, measure_drift(frames, sampling, largest=largest, numbers=numbers))
 
 
 def _write(analysis: Analysis, folder: Path, overwrite: bool) -> list[Path]:

@@ -161,7 +161,7 @@ def test_review_goes_through_all_disputes(panel: CorrectPanel, viewer: Any) -> N
         assert panel.workbench.tools.selected == (seen[-1],)
         row = int(np.flatnonzero(panel.session.table.ids == seen[-1])[0])
         place = points_of(panel).data_to_world(panel.session.table.positions[row])
-        assert viewer.camera.center[-2:] == pytest.approx(place)
+        assert viewer.scene.camera.center[-2:] == pytest.approx(place)
         press(panel, "n")
     assert seen == order
     assert panel.session.table.reviewed.sum() == len(order)
