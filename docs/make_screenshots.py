@@ -62,12 +62,19 @@ def wait(panel: WorkbenchPanel, source: Source, condition: Callable[[], bool], s
 
 
 def show_series_and_filter(panel: WorkbenchPanel, camera: Camera) -> None:
-    """Open the sample and look at its lattice filter."""
+    """Open the sample and look at its sampling, its drift and its lattice filter."""
     camera.take("start")
     panel.workbench.open_sample()
     if not wait(panel, "series", lambda: panel.session.preview is not None):
         raise RuntimeError(f"the sample cannot be opened: {[m.text for m in panel.session.messages]}")
+    wait(panel, "calibrate", lambda: panel.session.calibration is not None)
     camera.take("series")
+    panel.show_step("Calibrate")
+    camera.take("calibrate")
+    panel.show_step("Align")
+    panel.workbench.measure_drift()
+    wait(panel, "align", lambda: panel.session.drift is not None)
+    camera.take("align")
     panel.show_step("Lattice filter")
     camera.take("lattice-filter")
 
@@ -86,6 +93,10 @@ def show_results(panel: WorkbenchPanel, camera: Camera) -> bool:
     panel.workbench.layers.set_visible("agreement", True)
     panel.session.change_view(class_index=1)
     camera.take("agreement")
+    panel.workbench.layers.set_visible("agreement", False)
+    panel.show_step("Correct")
+    panel.workbench.tools.review_next()
+    camera.take("correct")
     return True
 
 
