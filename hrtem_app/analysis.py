@@ -15,7 +15,7 @@ from hrtem_app.inference.checks import choose_frames, doubts
 from hrtem_app.inference.device import choose_device, describe_device
 from hrtem_app.inference.grain_doubts import grain_doubts
 from hrtem_app.inference.network_run import Inputs, Stopwatch, network_steps
-from hrtem_app.inference.result import NetworkResult
+from hrtem_app.inference.result import NetworkResult, columns_from_maps
 from hrtem_app.inference.versions import fitting_versions
 from hrtem_app.io import load_series
 from hrtem_app.networks import catalog
@@ -176,6 +176,56 @@ def analysis_steps(series: FocalSeries, recipe: Recipe | None = None) -> Generat
         shifts=aligned.shifts,
         area=aligned.area,
     )
+
+
+def can_be_found_again(before: Recipe, after: Recipe) -> bool:
+    """Whether two recipes differ only in what happens to the networks' maps: `found_again` is enough."""
+    parts = {"columns": after.columns, "sublattice": after.sublattice, "agreement": after.agreement}
+    return before.model_copy(update=parts) == after
+
+
+def found_again(analysis: Analysis, recipe: Recipe) -> Analysis:
+    """Columns and their agreement anew from the maps of an analysis; no network is run.
+
+    The result is that of a whole analysis with this recipe, bit for bit.
+
+    Parameters
+    ----------
+    analysis
+        An earlier result.
+    recipe
+        Its own, but for the parts `columns`, `sublattice` and `agreement`.
+
+    Raises
+    ------
+    ValueError
+        For a recipe that differs in more than that; names the first field.
+    """
+    if not can_be_found_again(analysis.recipe, recipe):
+        changed = next(n for n in type(recipe).model_fields if getattr(recipe, n) != getattr(analysis.recipe, n))
+        raise ValueError(f"'{changed}' of the recipe was changed as well: run the networks again")
+    results = {name: _found(result, analysis, recipe) for name, result in analysis.networks.items()}
+    agreed = consensus(results, recipe.columns, recipe.agreement, recipe.sublattice)
+    told = analysis.recipe
+    former = consensus(analysis.networks, told.columns, told.agreement, told.sublattice)
+    doubted = {*grain_doubts(former.table, former.grains, told.sublattice)}
+    kept = tuple(warning for warning in analysis.warnings if warning not in doubted)
+    return replace(
+        analysis,
+        recipe=recipe,
+        networks=results,
+        table=agreed.table,
+        warnings=(*kept, *grain_doubts(agreed.table, agreed.grains, recipe.sublattice)),
+    )
+
+
+def _found(result: NetworkResult, analysis: Analysis, recipe: Recipe) -> NetworkResult:
+    """A network's result with columns found anew in its maps."""
+    sampling = result.columns.sampling
+    columns = columns_from_maps(
+        result.card.name, result.probabilities, result.sampling, sampling, recipe.columns, recipe.sublattice
+    )
+    return _inside(replace(result, columns=columns), analysis.area)
 
 
 def _as_told(series: FocalSeries, recipe: Recipe) -> FocalSeries:

@@ -7,7 +7,7 @@ from scipy.spatial import cKDTree
 from torch import nn
 
 import hrtem_app
-from hrtem_app.analysis import Progress, analyse, analysis_steps
+from hrtem_app.analysis import Progress, analyse, analysis_steps, found_again
 from hrtem_app.columns import ColumnTable
 from hrtem_app.networks import catalog
 from hrtem_app.recipe import ColumnFinding, LatticeFilter, Recipe, Standardisation
@@ -331,3 +331,17 @@ def test_where_no_version_fits_the_error_says_what_is_missing(small_networks):
     series, *_ = made_series(0.225, shape=(64, 72))
     with pytest.raises(SeriesError, match="1 frame but the network 'msd_net' wants 3"):
         analyse(series.select([0]), Recipe(networks=("msd_net",)))
+
+
+def test_columns_found_again_are_those_of_a_whole_analysis(cards):
+    series, *_ = made_series(0.1)
+    first = analyse(series)
+    for columns in (ColumnFinding(threshold=0.8), ColumnFinding(smoothing=0.4)):
+        recipe = Recipe(columns=columns)
+        again, whole = found_again(first, recipe), analyse(series, recipe)
+        assert again.table.rows() == whole.table.rows()
+        assert again.warnings == whole.warnings
+        for name, result in whole.networks.items():
+            assert again.networks[name].columns.rows() == result.columns.rows()
+    with pytest.raises(ValueError, match="'networks' of the recipe was changed as well"):
+        found_again(first, Recipe(networks=("unet",)))

@@ -280,6 +280,23 @@ class Session:
         self.view_changed.emit()
         return True
 
+    def accept_found_again(self, analysis: Analysis, before: Analysis) -> bool:
+        """Take columns that were found anew in the maps of a result; dropped where that is the newest no longer.
+
+        The change of the recipe that led to it was noted as an action, so this is none of its own.
+        """
+        if before is not self._analysis:
+            return False
+        self._corrections, sentences = _carried_over(self._corrections, analysis.table)
+        self._analysis = analysis
+        self.forget("correct")
+        for text in sentences:
+            self.tell("correct", "warning", text)
+        self.analysis_changed.emit()
+        self.corrections_changed.emit()
+        self.view_changed.emit()
+        return True
+
     def correct(self, edit: Edit) -> bool:
         """Correct columns; returns whether that changed anything. An edit that does not fit becomes a message."""
         if self._corrections is None:

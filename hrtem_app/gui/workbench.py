@@ -53,8 +53,12 @@ class Workbench(QObject):
         self._filter = LatestWins()
         self._filter.done.connect(self._on_preview)
         self._holders: set[int] = set()
+        self._finding = LatestWins()
+        self._finding.done.connect(self._on_found_again)
         self._links = Links(
-            (self.session.series_changed, self._request_preview), (self.session.recipe_changed, self._request_preview)
+            (self.session.series_changed, self._request_preview),
+            (self.session.recipe_changed, self._request_preview),
+            (self.session.recipe_changed, self._request_columns),
         )
         self._links.open()
 
@@ -161,6 +165,7 @@ class Workbench(QObject):
             job.cancel()
         self._jobs.clear()
         self._filter.close()
+        self._finding.close()
         self._links.close()
         self.tools.close()
         self.layers.close()
@@ -224,6 +229,24 @@ class Workbench(QObject):
             self._source, self._source_key = PreviewSource(series, used, alignment), key
         self._filter.request(make_preview, self._source, session.recipe.filter)
 
+    def _request_columns(self) -> None:
+        """Find the columns anew where only that was changed: the networks' maps are still there."""
+        from hrtem_app.analysis import can_be_found_again
+
+        analysis, recipe = self.session.analysis, self.session.recipe
+        if analysis is None or analysis.recipe == recipe or not can_be_found_again(analysis.recipe, recipe):
+            return
+        self._finding.request(_find_again, analysis, recipe)
+
+    def _on_found_again(self, outcome: Outcome) -> None:
+        if outcome.error is not None:
+            self.session.tell("columns", "error", describe(outcome.error))
+            return
+        before, analysis = outcome.value
+        if self.session.accept_found_again(analysis, before):
+            # The recipe may have gone on meanwhile; a request made for the result before would be dropped.
+            self._request_columns()
+
     def _on_preview(self, outcome: Outcome) -> None:
         if outcome.error is not None:
             self.session.tell("filter", "error", describe(outcome.error))
@@ -244,6 +267,12 @@ def _steps(series: FocalSeries, recipe: Recipe) -> Generator[Progress, None, Ana
     from hrtem_app.analysis import analysis_steps
 
     return analysis_steps(series, recipe)
+
+
+def _find_again(analysis: Analysis, recipe: Recipe) -> tuple[Analysis, Analysis]:
+    from hrtem_app.analysis import found_again
+
+    return analysis, found_again(analysis, recipe)
 
 
 def _calibrate(frames: NDArray[np.float32], rough: float | None, lattice: str) -> Calibration:

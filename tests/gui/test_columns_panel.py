@@ -84,3 +84,27 @@ def test_a_folder_that_is_not_empty_is_asked_about(
     qtbot.mouseClick(panel.export_button, Qt.MouseButton.LeftButton)
     assert panel.session.busy == frozenset()
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_the_threshold_works_without_the_networks(panel: ColumnsPanel, qtbot: Any, monkeypatch: Any) -> None:
+    import hrtem_app.analysis
+
+    def never(*_: object) -> None:
+        raise AssertionError("the networks were run")
+
+    monkeypatch.setattr(hrtem_app.analysis, "analysis_steps", never)
+    analysis, session = panel.session.analysis, panel.session
+    panel.workbench.tools.select([3])
+    panel.workbench.tools.classify("1S")
+    for value in (0.7, 0.8, 0.9):
+        panel.threshold.number.setValue(value)
+    qtbot.waitUntil(lambda: session.analysis.recipe.columns.threshold == 0.9)
+    assert not session.stale
+    assert session.analysis.networks["unet"].probabilities is analysis.networks["unet"].probabilities
+    assert len(session.table) < len(analysis.table)
+    assert [m.level for m in session.messages if m.source == "correct"] == ["warning"]
+    # One action takes the whole drag back, and the columns with it.
+    session.undo()
+    qtbot.waitUntil(lambda: session.analysis.recipe.columns.threshold == 0.5)
+    assert session.analysis is analysis
+    assert session.table.edited.sum() == 1

@@ -24,6 +24,7 @@ from hrtem_app.gui.links import Link
 from hrtem_app.gui.panels.base import Panel
 from hrtem_app.gui.shown import Counts, counts
 from hrtem_app.gui.widgets.count_table import CountTable
+from hrtem_app.gui.widgets.number_slider import NumberSlider
 
 _KINDS = {"all": "all predictions", "agree": "two or more agree", "unique": "only one network"}
 
@@ -44,6 +45,14 @@ class ColumnsPanel(Panel):
         self.votes.setToolTip("Show columns that at least this many networks found, with this class")
         self.votes.valueChanged.connect(self._on_votes)
         self.votes_text = QLabel()
+        self.threshold = NumberSlider(
+            0.05,
+            0.95,
+            0.01,
+            decimals=2,
+            tip="Least probability that a column is there; columns are found anew in the maps, no network is run again",
+        )
+        self.threshold.changed.connect(self._on_threshold)
         self.class_box, self.kind_box = QComboBox(), QComboBox()
         self.class_box.addItems(CLASSES)
         self.class_box.setToolTip("Class that the agreement picture and the probability maps show")
@@ -114,7 +123,15 @@ class ColumnsPanel(Panel):
         self.workbench.export(folder, overwrite)
 
     def _controls(self) -> tuple[QWidget, ...]:
-        return self.votes, self.class_box, self.kind_box, self.equal_dots, self.columns_box, self.picture_box
+        return (
+            self.threshold,
+            self.votes,
+            self.class_box,
+            self.kind_box,
+            self.equal_dots,
+            self.columns_box,
+            self.picture_box,
+        )
 
     def _may_overwrite(self, folder: Path) -> bool:
         answer = QMessageBox.question(
@@ -127,6 +144,7 @@ class ColumnsPanel(Panel):
     def _show_view(self, networks: int) -> None:
         view, layers = self.session.view, self.workbench.layers
         blockers = [QSignalBlocker(widget) for widget in self._controls()]
+        self.threshold.set_value(self.session.recipe.columns.threshold)
         self.votes.setRange(1, max(1, networks))
         self.votes.setValue(view.votes)
         self.votes_text.setText(f"{view.votes} of {networks}" if view.votes < networks else f"all {networks}")
@@ -164,6 +182,9 @@ class ColumnsPanel(Panel):
     def _on_kind(self, index: int) -> None:
         self.session.change_view(kind=list(_KINDS)[index])
 
+    def _on_threshold(self, value: float) -> None:
+        self.session.change(columns=self.session.recipe.columns.model_dump() | {"threshold": value})
+
     def _on_equal_dots(self, equal: bool) -> None:
         self.session.change_view(equal_dots=equal)
 
@@ -186,6 +207,7 @@ class ColumnsPanel(Panel):
         shown.addWidget(self.picture_box)
         form = QFormLayout()
         form.setContentsMargins(0, 0, 0, 0)
+        form.addRow("Threshold", self.threshold)
         form.addRow("Votes", votes)
         form.addRow("Show", shown)
         form.addRow("Agreement", picture)
