@@ -303,7 +303,8 @@ def test_from_a_file_to_results(run: Run, tiny_network: str, series_file: Path, 
     shell = [sys.executable, "-m", "hrtem_app", *map(str, command)]
     done = subprocess.run(shell, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    names = ["columns.csv", "columns-tiny.csv", "columns.xyz", "agreement.png", "filtered.tif", "analysis.json"]
+    names = ["columns.csv", "columns-tiny.csv", "columns.xyz", "agreement.png", "agreement.svg", "agreement.pdf"]
+    names += ["filtered.tif", "report.html", "analysis.json"]
     assert done.stdout.splitlines() == [str(out / name) for name in names]
     assert sorted(path.name for path in out.iterdir()) == sorted(names)
     assert "100%  done" in done.stderr

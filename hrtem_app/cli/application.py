@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from hrtem_app.cli import about, analysis, dataset, simulation, study, training
+from hrtem_app.cli import about, analysis, calibration, dataset, measure, score, simulation, study, training
 from hrtem_app.cli.group import WINDOW, FilesOrCommand
 from hrtem_app.cli.window import open_window, window
 
@@ -32,6 +32,10 @@ app.command(WINDOW, hidden=True)(window)
 for command in (
     analysis.demo,
     analysis.analyse,
+    calibration.calibrate,
+    calibration.align,
+    measure.measure,
+    score.score,
     simulation.simulate,
     training.train,
     training.evaluate,

@@ -2,39 +2,38 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+import string
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from hrtem_app.analysis import Analysis
 from hrtem_app.columns import CLASSES
-from hrtem_app.inference.views import (
-    KINDS,
-    AgreementView,
-    Colour,
-    agreement_rgb,
-    agreement_view,
-    dot_radius,
-    network_colours,
+from hrtem_app.export.drawing import (
+    FAINT,
+    INK,
+    add_dots,
+    corner_text,
+    grey,
+    new_figure,
+    scale_bar,
+    show_image,
 )
+from hrtem_app.export.palette import Palette, added, combinations_shown, palette_colours
+from hrtem_app.inference.views import KINDS, AgreementView, Colour, agreement_rgb, agreement_view, dot_radius
 
 # Radius of a dot in Å: neighbours of one class are 3.2 Å apart, so dots never touch.
 DOT_RADIUS = 1.0
-# Brightest grey of the image behind the dots, and the sides of a panel in pixels.
-_FAINT = 0.35
+# The sides of a panel in pixels, and its width in inches: three of them are a two-column page.
 _PANEL_PIXELS = 1000
-# Width of a panel in inches: three of them are a two-column page.
 _PANEL_INCHES = 2.3
-_INK, _PAPER = "black", "white"
 
 
-def agreement_figure(analysis: Analysis, equal_dots: bool = False) -> Figure:
+def agreement_figure(
+    analysis: Analysis, equal_dots: bool = False, palette: Palette = "thesis", vector: bool = False
+) -> Figure:
     """Draw which networks see which columns.
 
     One column per class; rows: all predictions, those of two or more networks, those of one network alone. Where
@@ -46,90 +45,92 @@ def agreement_figure(analysis: Analysis, equal_dots: bool = False) -> Figure:
         What `hrtem_app.analyse` gave.
     equal_dots
         Draw unique predictions as large as the others, not at a third of the size.
+    palette
+        Colours of the networks, see `palette_colours`.
+    vector
+        Draw dots as shapes, for SVG and PDF, not as pixels. These formats do not add light up, so a column is one dot
+        in the sum of its colours at the mean of the networks' positions; else each network's dot is at its own.
 
     Returns
     -------
     A matplotlib figure with its own canvas; pyplot and its windows are not touched.
+
+    Raises
+    ------
+    ValueError
+        For a palette that there is not.
     """
-    height, width = analysis.series.shape
-    sampling = analysis.series.known_sampling
-    enlarge = _PANEL_PIXELS / max(height, width)
-    colours = network_colours(analysis.networks)
-    background = _faint_image(analysis.filtered.frames)
-    panel_height = _PANEL_INCHES * float(np.clip(height / width, 0.3, 3))
-    figure = Figure(figsize=(3 * _PANEL_INCHES + 0.4, 3 * panel_height + 0.9), layout="constrained", facecolor=_PAPER)
-    FigureCanvasAgg(figure)
+    shape = analysis.series.shape
+    colours = palette_colours(analysis.networks, palette)
+    background = FAINT * grey(analysis.filtered.frames[0], _PANEL_INCHES)
+    panel_height = _PANEL_INCHES * float(np.clip(shape[0] / shape[1], 0.3, 3))
+    figure = new_figure(3 * _PANEL_INCHES + 0.4, 3 * panel_height + 0.9)
     axes = figure.subplots(len(KINDS), len(CLASSES), squeeze=False)
+    letters = iter(string.ascii_lowercase)
     for row, kind in enumerate(KINDS):
+        radius = dot_radius(kind, DOT_RADIUS, equal_dots) / analysis.series.known_sampling
         for column, name in enumerate(CLASSES):
             view = agreement_view(analysis.networks, column, kind, analysis.recipe.agreement)
-            radius = dot_radius(kind, DOT_RADIUS, equal_dots) / sampling
-            dots = agreement_rgb(view, (height, width), radius, colours=colours, enlarge=enlarge)
-            _panel(axes[row, column], _over(background, dots), (height, width), view)
+            panel = axes[row, column]
+            if vector:
+                show_image(panel, background, shape, interpolation="none")
+                add_dots(panel, view.positions, radius, _sums(view, colours), gid=f"{name}-{kind}")
+            else:
+                show_image(panel, _with_dots(background, view, shape, radius, colours), shape)
+            corner_text(panel, next(letters), "left", fontsize=8, fontweight="bold")
+            corner_text(panel, f"n = {len(view)}", "right", fontsize=7)
             if row == 0:
-                axes[row, column].set_title(name, fontsize=10)
+                panel.set_title(name, fontsize=10)
         small = kind == "unique" and not equal_dots
         axes[row, 0].set_ylabel(KINDS[kind] + ("\n(dots a third as large)" if small else ""), fontsize=8)
-    _scale_bar(axes[0, 0], (height, width), sampling)
+    scale_bar(axes[0, 0], shape, analysis.series.known_sampling)
     _legend(figure, analysis, colours)
     return figure
 
 
-def _panel(axes: Axes, picture: NDArray[np.uint8], shape: tuple[int, int], view: AgreementView) -> None:
-    # The extent keeps the coordinates those of the original image: pixel centres are integers.
-    axes.imshow(picture, extent=(-0.5, shape[1] - 0.5, shape[0] - 0.5, -0.5), interpolation="antialiased")
-    axes.set_xticks([])
-    axes.set_yticks([])
-    axes.text(
-        0.97, 0.97, f"n = {len(view)}", transform=axes.transAxes, ha="right", va="top", fontsize=7, color=_PAPER,
-        bbox={"facecolor": _INK, "edgecolor": "none", "alpha": 0.6, "pad": 1.5},
-    )  # fmt: skip
+def _sums(view: AgreementView, colours: dict[str, Colour]) -> NDArray[np.float64]:
+    """(n, 3) the sum of the colours of the networks that found each column."""
+    each = np.array([colours[name] for name in view.networks])
+    found: NDArray[np.float64] = np.clip(view.found.astype(float) @ each, 0, 1)
+    return found
 
 
-def _faint_image(frames: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The first used frame as faint grey, 0…`_FAINT`, stretched over its middle 99 %."""
-    image = frames[0]
-    low, high = np.percentile(image, [0.5, 99.5])
-    faint: NDArray[np.float32] = (np.clip((image - low) / max(high - low, 1e-12), 0, 1) * _FAINT).astype(np.float32)
-    return faint
-
-
-def _over(background: NDArray[np.float32], dots: NDArray[np.float32]) -> NDArray[np.uint8]:
+def _with_dots(
+    background: NDArray[np.float32],
+    view: AgreementView,
+    shape: tuple[int, int],
+    radius: float,
+    colours: dict[str, Colour],
+) -> NDArray[np.uint8]:
     """Dots over the image, which is brought to their size; a dot hides what is under it, so its colour stays pure."""
+    dots = agreement_rgb(view, shape, radius, colours=colours, enlarge=_PANEL_PIXELS / max(shape))
     height, width = dots.shape[:2]
     rows = (np.arange(height) * background.shape[0]) // height
     columns = (np.arange(width) * background.shape[1]) // width
-    grey = background[np.ix_(rows, columns)][..., np.newaxis]
-    cover = dots.max(axis=2, keepdims=True)
-    picture: NDArray[np.uint8] = np.rint(255 * (grey * (1 - cover) + dots)).astype(np.uint8)
+    image = background[np.ix_(rows, columns)][..., np.newaxis]
+    # Where a dot of the darkest colour is whole, at the least.
+    full = min(max(colours[name]) for name in view.networks)
+    cover = np.minimum(dots.max(axis=2, keepdims=True) / full, 1)
+    picture: NDArray[np.uint8] = np.rint(255 * (image * (1 - cover) + dots)).astype(np.uint8)
     return picture
-
-
-def _scale_bar(axes: Axes, shape: tuple[int, int], sampling: float) -> None:
-    """A bar of 1, 2 or 5 times a power of ten, about a quarter of the image wide, in nm."""
-    widest = 0.3 * shape[1] * sampling / 10
-    power = 10 ** np.floor(np.log10(widest))
-    length = float(max(step for step in (1, 2, 5) if step * power <= widest) * power)
-    pixels = length * 10 / sampling
-    left, bottom = 0.05 * shape[1], 0.95 * shape[0]
-    thick = 0.015 * shape[0]
-    axes.add_patch(Rectangle((left, bottom - thick), pixels, thick, facecolor=_PAPER, edgecolor=_INK, linewidth=0.4))
-    middle = left + pixels / 2, bottom - 1.8 * thick
-    axes.text(*middle, f"{length:g} nm", color=_PAPER, ha="center", va="bottom", fontsize=7)
 
 
 def _legend(figure: Figure, analysis: Analysis, colours: dict[str, Colour]) -> None:
     """A dot for each network and for each mixture of two and of all."""
     titles = {name: analysis.networks[name].card.title for name in colours}
-    mixtures: list[tuple[str, ...]] = [*((name,) for name in colours), *combinations(colours, 2)]
-    entries = [(names, " + ".join(titles[name] for name in names)) for names in mixtures]
-    if len(colours) > 2:
-        entries.append((tuple(colours), "all" if len(colours) > 3 else "all three"))
     handles = []
-    for names, title in entries:
-        mixed = np.clip(np.sum([colours[name] for name in names], axis=0), 0, 1)
+    for names in combinations_shown(list(colours)):
+        title = " + ".join(titles[name] for name in names)
+        if len(names) > 2:
+            title = "all three" if len(names) == 3 else "all"
         handles.append(
-            Line2D([], [], linestyle="", marker="o", markersize=6, label=title,
-                   markerfacecolor=tuple(mixed), markeredgecolor=_INK, markeredgewidth=0.4)
+            Line2D([], [], linestyle="", marker="o", markersize=6, label=title, markeredgecolor=INK,
+                   markerfacecolor=added([colours[name] for name in names]), markeredgewidth=0.4)
         )  # fmt: skip
-    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 4), fontsize=7, frameon=False)
+    legend = figure.legend(
+        handles=handles, loc="outside lower center", ncols=min(len(handles), 4), fontsize=7, frameon=False,
+        title="colours add up where networks agree" if len(colours) > 1 else None, title_fontsize=7,
+    )  # fmt: skip
+    for text in legend.get_texts():
+        # Titles come from cards, where `$` is no mathematics.
+        text.set_parse_math(False)

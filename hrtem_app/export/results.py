@@ -6,19 +6,30 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from hrtem_app.analysis import Analysis
+from hrtem_app.export.drawing import DPI, lay_out, save_figure
 from hrtem_app.export.figure import agreement_figure
+from hrtem_app.export.palette import Palette
+from hrtem_app.export.report import Section, report_html
 from hrtem_app.export.sidecar import SIDECAR, sidecar
 from hrtem_app.io import save_series
 
-_PICTURE_DPI = 300
+_PICTURE_DPI = DPI
 
 
-def write_results(analysis: Analysis, folder: str | Path, overwrite: bool = False) -> list[Path]:
-    """Write tables, atoms, agreement picture, filtered series and the record of how they were made.
+def write_results(
+    analysis: Analysis,
+    folder: str | Path,
+    overwrite: bool = False,
+    *,
+    palette: Palette = "thesis",
+    equal_dots: bool = False,
+    sections: Sequence[Section] = (),
+) -> list[Path]:
+    """Write tables, atoms, agreement figure, filtered series, the report and the record of how they were made.
 
     Everything is first written to a temporary folder and then moved in; where anything fails, the folder is as it was.
 
@@ -30,6 +41,10 @@ def write_results(analysis: Analysis, folder: str | Path, overwrite: bool = Fals
         Made where it does not exist.
     overwrite
         Replace the results of an earlier analysis in it. Files that are no results stay.
+    palette, equal_dots
+        Of the agreement figure, see `agreement_figure`.
+    sections
+        More for the report, see `report_html`.
 
     Returns
     -------
@@ -38,7 +53,8 @@ def write_results(analysis: Analysis, folder: str | Path, overwrite: bool = Fals
     Raises
     ------
     ValueError
-        For a folder that is not empty (without `overwrite`) or cannot be written to; names it and the remedy.
+        For a folder that is not empty (without `overwrite`) or cannot be written to, or a palette that there is not;
+        names it and the remedy.
     """
     target = Path(folder)
     check_folder(target, overwrite)
@@ -50,7 +66,7 @@ def write_results(analysis: Analysis, folder: str | Path, overwrite: bool = Fals
             fresh, old = Path(made, "new"), Path(made, "old")
             fresh.mkdir()
             old.mkdir()
-            names = _write_all(analysis, fresh)
+            names = _write_all(analysis, fresh, palette, equal_dots, sections)
             _move_in(fresh, old, target, names)
     except OSError as error:
         raise ValueError(f"the results cannot be written to {target} ({error}): choose another folder") from error
@@ -72,15 +88,27 @@ def check_folder(folder: str | Path, overwrite: bool = False) -> None:
         raise ValueError(f"the folder {target} is not empty: choose another one or allow to overwrite (--overwrite)")
 
 
-def _write_all(analysis: Analysis, folder: Path) -> list[str]:
+def _write_all(
+    analysis: Analysis, folder: Path, palette: Palette, equal_dots: bool, sections: Sequence[Section]
+) -> list[str]:
     """Write every file; gives their names in order."""
-    picture = agreement_figure(analysis)
+    picture = agreement_figure(analysis, equal_dots, palette)
+    shapes = agreement_figure(analysis, equal_dots, palette, vector=True)
+    lay_out(shapes)
+
+    def report(path: Path) -> None:
+        page = report_html(analysis, sections, agreement=(folder / "agreement.svg").read_bytes())
+        path.write_text(page, encoding="utf-8")
+
     writers: dict[str, Callable[[Path], object]] = {
         "columns.csv": analysis.table.to_csv,
         **{f"columns-{name}.csv": result.columns.to_csv for name, result in analysis.networks.items()},
         "columns.xyz": analysis.table.to_xyz,
-        "agreement.png": lambda path: picture.savefig(path, dpi=_PICTURE_DPI),
+        "agreement.png": lambda path: save_figure(picture, path, _PICTURE_DPI),
+        "agreement.svg": lambda path: save_figure(shapes, path),
+        "agreement.pdf": lambda path: save_figure(shapes, path),
         "filtered.tif": lambda path: save_series(analysis.filtered, path),
+        "report.html": report,
     }
     for name, write in writers.items():
         write(folder / name)

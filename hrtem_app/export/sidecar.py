@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -43,6 +44,7 @@ def sidecar(analysis: Analysis, files: list[str]) -> dict[str, Any]:
         },
         "frames_used": list(analysis.frames),
         "defocus_used_A": analysis.filtered.defocus,
+        "alignment": _alignment(analysis),
         "lattice_angles_rad": list(analysis.angles),
         "recipe": analysis.recipe.model_dump(mode="json"),
         "counts": {
@@ -59,6 +61,13 @@ def sidecar(analysis: Analysis, files: list[str]) -> dict[str, Any]:
         "seconds": {step: round(seconds, 3) for step, seconds in analysis.seconds.items()},
         "versions": versions(),
     }
+
+
+def _alignment(analysis: Analysis) -> dict[str, Any] | None:
+    """What was shifted: (dy, dx) of each used frame, as `alignment.shifts` of a recipe takes them to repeat it."""
+    if analysis.area is None:
+        return None
+    return {"shifts_px": [list(shift) for shift in analysis.shifts], "area_px": asdict(analysis.area)}
 
 
 def versions() -> dict[str, str]:

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from qtpy.QtGui import QAction
-from qtpy.QtWidgets import QMenu
+from qtpy.QtWidgets import QFileDialog, QMenu
 
 from hrtem_app.gui.panels.series_panel import choose_files
 from hrtem_app.gui.panels.workbench_panel import WorkbenchPanel
 from hrtem_app.gui.session import Session
+from hrtem_app.sessions import SUFFIX
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,16 @@ def _open(panel: WorkbenchPanel) -> None:
         panel.workbench.open(paths)
 
 
+def _save(panel: WorkbenchPanel) -> None:
+    name, _ = QFileDialog.getSaveFileName(panel, "Save the session", "", f"Sessions (*{SUFFIX})")
+    if name:
+        panel.workbench.keeper.save(name)
+
+
 ACTIONS: tuple[Action, ...] = (
     Action("Open a focal series…", _open, shortcut="F2"),
     Action("Open the sample", lambda panel: panel.workbench.open_sample()),
+    Action("Save the session…", _save, lambda s: s.file_series is not None, "F7"),
     Action("Run", lambda panel: panel.workbench.run(), lambda s: s.ready and "analyse" not in s.busy, "F5"),
     Action("Cancel the run", lambda panel: panel.workbench.cancel(), lambda s: "analyse" in s.busy, "Shift+F5"),
     Action("Undo", lambda panel: panel.session.undo(), lambda s: bool(s.undo_text), "Ctrl+Z"),

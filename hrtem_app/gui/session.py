@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from hrtem_app.imaging.alignment import Drift
     from hrtem_app.imaging.calibration import Calibration
     from hrtem_app.series import FocalSeries
+    from hrtem_app.sessions import SessionContent
 
 Kind = Literal["all", "agree", "unique"]
 Level = Literal["info", "warning", "error"]
@@ -206,6 +207,27 @@ class Session:
         }
         self._recipe = self._recipe.model_copy(update=whole | parts)
         self._series = series
+        self._tell_everything()
+
+    def restore(self, content: SessionContent) -> None:
+        """Bring back a session that was saved; what was open is put away, for `undo` to bring back."""
+        from hrtem_app.correction import Corrections
+
+        if self._file_series is not None:
+            self._note("open a session")
+        self._file_series, self._recipe, self._analysis = content.series, content.recipe, content.analysis
+        self._corrections = content.corrections
+        if self._corrections is None and content.analysis is not None:
+            self._corrections = Corrections.begin(content.analysis.table)
+        try:
+            self._view = View.model_validate(content.view)
+        except ValueError:
+            # A view of another version: what is shown is no loss.
+            self._view = View()
+        self._series = _applied(content.series, content.recipe)
+        self._preview = self._calibration = self._drift = None
+        warnings = content.series.warnings if content.analysis is None else content.analysis.warnings
+        self._messages = tuple(Message("predict" if content.analysis else "series", "warning", w) for w in warnings)
         self._tell_everything()
 
     def change(self, **fields: Any) -> None:

@@ -17,6 +17,7 @@ from qtpy.QtCore import QObject
 
 from hrtem_app.gui.column_tools import ColumnTools
 from hrtem_app.gui.jobs import Job, LatestWins, Outcome, describe
+from hrtem_app.gui.keeper import Keeper
 from hrtem_app.gui.layers import Layers
 from hrtem_app.gui.links import Links
 from hrtem_app.gui.preview import PreviewSource, make_preview
@@ -48,6 +49,7 @@ class Workbench(QObject):
         self.tools = ColumnTools(viewer, self.session, self.layers)
         self.viewer = viewer
         self._jobs: dict[str, Job] = {}
+        self.keeper = Keeper(self.session, self._start, self.measure_sampling)
         self._source: PreviewSource | None = None
         self._source_key: tuple[object, ...] = ()
         self._filter = LatestWins()
@@ -71,7 +73,13 @@ class Workbench(QObject):
         return _workbenches[real]
 
     def open(self, paths: Sequence[str | Path], analyse: bool = False) -> None:
-        """Read files, in the given order, as one series in a thread; with `analyse`, run the networks then."""
+        """Read files, in the given order, as one series in a thread; with `analyse`, run the networks then.
+
+        A single session file is opened as such.
+        """
+        if len(paths) == 1 and is_session(paths[0]):
+            self.keeper.open(paths[0])
+            return
         self.session.forget("series")
         done = partial(self._on_opened, analyse=analyse)
         self._start("open", "series", done, _load, [Path(p) for p in paths])
@@ -166,6 +174,7 @@ class Workbench(QObject):
         self._jobs.clear()
         self._filter.close()
         self._finding.close()
+        self.keeper.close()
         self._links.close()
         self.tools.close()
         self.layers.close()
@@ -252,6 +261,13 @@ class Workbench(QObject):
             self.session.tell("filter", "error", describe(outcome.error))
         elif outcome.value.source is self._source:
             self.session.accept_preview(outcome.value)
+
+
+def is_session(path: str | Path) -> bool:
+    """Whether a file is a session, by its name and its first bytes."""
+    from hrtem_app.sessions import SUFFIX, looks_like_session
+
+    return Path(path).suffix == SUFFIX or looks_like_session(path)
 
 
 # These import what is slow to import in the thread that runs them, so that the window stays free the first time too.

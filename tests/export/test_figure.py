@@ -1,6 +1,7 @@
 """The agreement figure: three rows, three columns, the right dots; no windows."""
 
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -29,6 +30,7 @@ def test_rows_columns_counts_and_legend(analysis):
         "U-net", "U-net++", "MSD-net", "U-net + U-net++", "U-net + MSD-net", "U-net++ + MSD-net", "all three",
     ]  # fmt: skip
     assert any(text.get_text().endswith(" nm") for text in axes[0].texts)
+    assert "".join(text.get_text() for a in axes for text in a.texts if text.get_fontweight() == "bold") == "abcdefghi"
 
 
 def colour_at(axes, y, x):
@@ -59,6 +61,31 @@ def test_other_shapes_and_one_network(analysis_of, shape, tmp_path):
     figure = agreement_figure(analysis_of({"unet": {0: [(20, 20)]}}, shape))
     figure.savefig(tmp_path / "figure.png", dpi=50)
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["U-net"]
+
+
+def test_dots_as_shapes_have_the_sums_of_the_colours(analysis):
+    axes = panels(agreement_figure(analysis, vector=True))
+    dots = [a.collections[0] for a in axes]
+    assert [len(d.get_offsets()) for d in dots] == [2, 3, 3, 2, 2, 2, 0, 1, 1]
+    places, colours = np.rint(dots[2].get_offsets()).astype(int), dots[2].get_facecolors()
+    by_place = {tuple(xy): tuple(colour[:3]) for xy, colour in zip(places, colours, strict=True)}
+    # (x, y): all three, U-net and MSD-net, U-net alone.
+    assert by_place == {(20, 80): (1, 1, 1), (60, 80): (1, 0, 1), (100, 80): (1, 0, 0)}
+
+
+def test_a_dot_of_a_darker_palette_hides_the_image_under_it(analysis):
+    axes = panels(agreement_figure(analysis, palette="colour-blind", equal_dots=True))
+    assert colour_at(axes[0], 20, 20) == pytest.approx([1, 1, 1])
+    assert colour_at(axes[8], 80, 100) == pytest.approx([0.57, 0.25, 0.11], abs=0.003)
+    assert colour_at(axes[2], 80, 60) == pytest.approx([0.59, 0.38, 0.95], abs=0.003)
+
+
+def test_titles_of_networks_are_no_mathematics(analysis):
+    result = analysis.networks["unet"]
+    networks = analysis.networks | {"unet": replace(result, card=result.card.model_copy(update={"title": "$x"}))}
+    figure = agreement_figure(replace(analysis, networks=networks), vector=True)
+    figure.draw_without_rendering()
+    assert figure.legends[0].get_texts()[0].get_text() == "$x"
 
 
 def test_pyplot_is_left_alone(analysis):

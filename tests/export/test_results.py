@@ -1,5 +1,6 @@
 """Result files: all of them, readable by others, and never half-written."""
 
+import base64
 import json
 
 import numpy as np
@@ -7,7 +8,8 @@ import pytest
 import tifffile
 
 from hrtem_app.columns import ColumnTable
-from hrtem_app.export import results
+from hrtem_app.export import report, results
+from hrtem_app.export.drawing import new_figure
 from hrtem_app.export.results import check_folder, write_results
 from hrtem_app.io import load_series
 from hrtem_app.recipe import Recipe
@@ -19,16 +21,27 @@ NAMES = [
     "columns-msd_net.csv",
     "columns.xyz",
     "agreement.png",
+    "agreement.svg",
+    "agreement.pdf",
     "filtered.tif",
+    "report.html",
     "analysis.json",
 ]
 
 
 @pytest.fixture(autouse=True)
-def small_picture(monkeypatch):
-    """What the picture looks like is the business of another test; here it may be quick."""
-    monkeypatch.setattr(results, "_PICTURE_DPI", 30)
-    monkeypatch.setattr("hrtem_app.export.figure._PANEL_PIXELS", 100)
+def drawn(monkeypatch):
+    """What the figures look like is the business of other tests; here they are empty, and what was asked is noted."""
+    asked = []
+
+    def agreement_figure(analysis, equal_dots=False, palette="thesis", vector=False):
+        asked.append((equal_dots, palette, vector))
+        return new_figure(1, 1)
+
+    monkeypatch.setattr(results, "agreement_figure", agreement_figure)
+    for name in ("frames_figure", "columns_figure"):
+        monkeypatch.setattr(report, name, lambda analysis: new_figure(1, 1))
+    return asked
 
 
 def names_in(folder):
@@ -41,6 +54,20 @@ def test_all_files_are_written_and_named(analysis, tmp_path):
     assert names_in(tmp_path / "new" / "out") == sorted(NAMES)
     assert names_in(tmp_path / "new") == ["out"]
     assert all(path.stat().st_size for path in written)
+
+
+def test_each_figure_is_of_its_kind(analysis, tmp_path):
+    write_results(analysis, tmp_path)
+    for name, start in (("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")):
+        assert (tmp_path / f"agreement.{name}").read_bytes().startswith(start)
+    drawing = base64.b64encode((tmp_path / "agreement.svg").read_bytes()).decode()
+    assert drawing in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_choices_of_the_figure_and_sections_of_the_report(analysis, tmp_path, drawn):
+    write_results(analysis, tmp_path, palette="colour-blind", equal_dots=True, sections=[("Scores", "<p>fine</p>")])
+    assert drawn == [(True, "colour-blind", False), (True, "colour-blind", True)]
+    assert "<h2>Scores</h2>\n<p>fine</p>" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
 def test_tables_come_back(analysis, tmp_path):
@@ -135,14 +162,15 @@ def test_a_failure_while_moving_brings_the_old_results_back(analysis, analysis_o
 
     def replace(source, goal):
         calls.append(source)
-        if len(calls) == 11:
+        # All old files lie aside by then, and some new ones are in their place.
+        if len(calls) == len(NAMES) + 3:
             raise PermissionError("columns.csv is open in another program")
         real(source, goal)
 
     monkeypatch.setattr(results.os, "replace", replace)
     with pytest.raises(ValueError, match="open in another program"):
         write_results(analysis_of({"unet": {0: [(20, 20)]}}), out, overwrite=True)
-    assert len(calls) > 11
+    assert len(calls) > len(NAMES) + 3
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before
 
 

@@ -33,6 +33,12 @@ def _load_fakes() -> ModuleType:
     return module
 
 
+@pytest.fixture(autouse=True)
+def _own_autosaves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What tests leave behind is not offered to anybody."""
+    monkeypatch.setenv("HRTEM_APP_AUTOSAVE", str(tmp_path / "autosave"))
+
+
 @pytest.fixture(scope="session")
 def fakes() -> ModuleType:
     """The module beside this one: series, cards and analyses made by hand."""

@@ -108,3 +108,10 @@ def test_the_threshold_works_without_the_networks(panel: ColumnsPanel, qtbot: An
     qtbot.waitUntil(lambda: session.analysis.recipe.columns.threshold == 0.5)
     assert session.analysis is analysis
     assert session.table.edited.sum() == 1
+
+
+def test_classes_have_the_same_colours_as_in_figures() -> None:
+    from hrtem_app.export.palette import CLASS_COLOURS
+    from hrtem_app.gui import theme
+
+    assert theme.CLASS_COLOURS == CLASS_COLOURS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QSignalBlocker
 from qtpy.QtWidgets import QDoubleSpinBox, QFileDialog, QFormLayout, QHBoxLayout, QLabel, QPushButton, QWidget
@@ -12,26 +13,31 @@ from hrtem_app.gui.panels.base import Panel
 from hrtem_app.gui.shown import used_frames
 from hrtem_app.gui.widgets.drop import FileDrop
 from hrtem_app.gui.widgets.frame_table import FrameRow, FrameTable
+from hrtem_app.gui.widgets.recovery import RecoveryOffer
 from hrtem_app.gui.widgets.sampling_request import SamplingRequest
 from hrtem_app.series import FocalSeries
+from hrtem_app.sessions import SUFFIX as SESSION_SUFFIX
+
+if TYPE_CHECKING:
+    from hrtem_app.sessions import MissingSourceError
 
 _HINT = "Drop a focal series here: one stack, or one file per frame (in the order of their names)."
 
 
 def is_openable(path: Path) -> bool:
-    """Whether a dropped file may be a series; what is wrong with it is said when it is read."""
+    """Whether a dropped file may be a series or a session; what is wrong with it is said when it is read."""
     from hrtem_app.io import SUFFIXES
 
-    return path.suffix.lower() in SUFFIXES
+    return path.suffix.lower() in SUFFIXES or path.suffix == SESSION_SUFFIX
 
 
 def choose_files(parent: QWidget) -> list[Path]:
     """Ask for the files of a series."""
     from hrtem_app.io import SUFFIXES
 
-    patterns = " ".join(f"*{suffix}" for suffix in SUFFIXES)
+    patterns = " ".join(f"*{suffix}" for suffix in (*SUFFIXES, SESSION_SUFFIX))
     names, _ = QFileDialog.getOpenFileNames(
-        parent, "Open a focal series", "", f"Microscope images ({patterns});;All files (*)"
+        parent, "Open a focal series or a session", "", f"Series and sessions ({patterns});;All files (*)"
     )
     return [Path(name) for name in names]
 
@@ -84,6 +90,12 @@ class SeriesPanel(Panel):
         self.frames.defocus_changed.connect(self._on_defocus)
         self.frames.used_changed.connect(self._on_used)
         self.frames.refused.connect(self._on_refused)
+        self.recovery = RecoveryOffer()
+        self.recovery.wanted.connect(self.workbench.keeper.restore)
+        self.recovery.unwanted.connect(self.workbench.keeper.discard)
+        self.workbench.keeper.pending_changed.connect(self.update_view)
+        self.workbench.keeper.sources_missing.connect(self._on_missing)
+        self.column.addWidget(self.recovery)
         self.column.addLayout(buttons)
         for widget in (self.title, self.request, self.details, self.frames):
             self.column.addWidget(widget)
@@ -99,6 +111,8 @@ class SeriesPanel(Panel):
     def refresh(self) -> None:
         """Show the open series."""
         series, opening = self.session.series, "open" in self.session.busy
+        # Offered until something is open: whoever has begun is not to be asked again.
+        self.recovery.show_entries(self.workbench.keeper.pending if series is None and not opening else ())
         self.open_button.setEnabled(not opening)
         self.sample_button.setEnabled(not opening)
         for widget in (self.details, self.frames):
@@ -162,6 +176,17 @@ class SeriesPanel(Panel):
             return
         chosen = tuple(i for i in series.defocus_order() if i in used)
         self.session.change(frames=chosen or None)
+
+    def _on_missing(self, path: Path, error: MissingSourceError) -> None:
+        """Ask where the files are that a session was made from, and go on with them."""
+        found: dict[Path, Path] = {}
+        for missing in error.missing:
+            name, _ = QFileDialog.getOpenFileName(self, f"Where is {missing.path.name} now?", str(path.parent))
+            if not name:
+                self.session.tell("series", "error", str(error))
+                return
+            found[missing.path] = Path(name)
+        self.workbench.keeper.open(path, found)
 
     def _on_refused(self, text: str) -> None:
         self.session.tell("series", "error", text)

@@ -1,0 +1,171 @@
+"""Keeps what a person did: session files, and an automatic saving that a crash leaves behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QObject, Signal
+
+from hrtem_app.gui.links import Links
+from hrtem_app.gui.session import Session
+
+if TYPE_CHECKING:
+    from hrtem_app.sessions import Autosave, MissingSourceError, Pending, SessionContent
+
+StartJob = Callable[..., object]
+
+
+class Keeper(QObject):
+    """Saves a session after every change, and into files when asked.
+
+    `sources_missing` tells that a session file cannot be opened before its sources are shown: the file, and the
+    `MissingSourceError`. `pending_changed` tells that there are others or none of the autosaves that a crash left.
+
+    Parameters
+    ----------
+    session
+        What is kept.
+    start_job
+        Runs a function in a thread: name, source of its messages, what to do with its value, function, arguments.
+    opened
+        Called once a session was brought back.
+    """
+
+    sources_missing = Signal(object, object)
+    pending_changed = Signal()
+    _problem = Signal(str)
+
+    def __init__(self, session: Session, start_job: StartJob, opened: Callable[[], None]) -> None:
+        super().__init__()
+        self._session, self._start_job, self._opened = session, start_job, opened
+        self._autosave: Autosave | None = None
+        self._pending: tuple[Pending, ...] | None = None
+        # Problems are told from the autosave's thread.
+        self._problem.connect(self._on_problem)
+        signals = (
+            session.series_changed,
+            session.recipe_changed,
+            session.analysis_changed,
+            session.corrections_changed,
+            session.view_changed,
+        )
+        self._links = Links(*((signal, self.note) for signal in signals))
+        self._links.open()
+
+    @property
+    def pending(self) -> tuple[Pending, ...]:
+        """Autosaves that a crash left behind, the newest first."""
+        if self._pending is None:
+            from hrtem_app.sessions import pending
+
+            try:
+                self._pending = pending()
+            except OSError:
+                self._pending = ()
+        return self._pending
+
+    def note(self) -> None:
+        """Keep the session as it is now; written in a thread."""
+        content = self._content()
+        if content is not None:
+            self._autosaving().note(content)
+
+    def save(self, path: str | Path) -> None:
+        """Save the session into a file, in a thread."""
+        from hrtem_app.sessions import SUFFIX
+
+        content, target = self._content(), Path(path)
+        if content is None:
+            return
+        target = target if target.suffix == SUFFIX else target.with_name(target.name + SUFFIX)
+        self._start_job("save", "series", self._on_saved, _save, target, content)
+
+    def open(self, path: str | Path, found: Mapping[Path, Path] | None = None) -> None:
+        """Open a session file, in a thread.
+
+        Parameters
+        ----------
+        path
+            The file.
+        found
+            Where sources are now that are not where the file says.
+        """
+        self._session.forget("series")
+        self._start_job("open", "series", self._on_loaded, _load, Path(path), dict(found or {}))
+
+    def restore(self, entry: Pending) -> None:
+        """Bring back what a crash left behind, in a thread."""
+        self._session.forget("series")
+        self._start_job("open", "series", self._on_loaded, _take, self._autosaving(), entry)
+
+    def discard(self, entry: Pending) -> None:
+        """Delete what a crash left behind."""
+        from hrtem_app.sessions import discard
+
+        discard(entry)
+        self._forget(entry)
+
+    def close(self) -> None:
+        """Save no more; what was kept automatically is deleted, because nothing crashed."""
+        self._links.close()
+        if self._autosave is not None:
+            self._autosave.close()
+            self._autosave = None
+
+    def _content(self) -> SessionContent | None:
+        from hrtem_app.sessions import SessionContent
+
+        session = self._session
+        if session.file_series is None:
+            return None
+        view = session.view.model_dump(mode="json")
+        return SessionContent(session.file_series, session.recipe, session.analysis, session.corrections, view)
+
+    def _autosaving(self) -> Autosave:
+        if self._autosave is None:
+            from hrtem_app.sessions import Autosave
+
+            self._autosave = Autosave(on_problem=self._problem.emit)
+        return self._autosave
+
+    def _forget(self, entry: Pending) -> None:
+        self._pending = tuple(other for other in self.pending if other != entry)
+        self.pending_changed.emit()
+
+    def _on_loaded(self, loaded: Any) -> None:
+        path, content, entry = loaded
+        if not hasattr(content, "series"):
+            self.sources_missing.emit(path, content)
+            return
+        self._session.restore(content)
+        if entry is not None:
+            self._forget(entry)
+        self._opened()
+
+    def _on_saved(self, path: Path) -> None:
+        self._session.tell("series", "info", f"The session was saved to {path}")
+
+    def _on_problem(self, text: str) -> None:
+        self._session.tell("series", "warning", text)
+
+
+def _save(path: Path, content: SessionContent) -> Path:
+    from hrtem_app.sessions import save_session
+
+    save_session(path, content)
+    return path
+
+
+def _load(path: Path, found: dict[Path, Path]) -> tuple[Path, SessionContent | MissingSourceError, None]:
+    from hrtem_app.sessions import MissingSourceError, load_session
+
+    try:
+        return path, load_session(path, found), None
+    except MissingSourceError as error:
+        return path, error, None
+
+
+def _take(autosave: Autosave, entry: Pending) -> tuple[Path, SessionContent, Pending]:
+    return entry.folder, autosave.take(entry), entry
