@@ -102,7 +102,7 @@ def validations(folder: Path) -> list[dict[str, Any]]:
 
 def reached(folder: Path, target: float) -> dict[str, Any] | None:
     """The first validation that has the target."""
-    return next((event for event in validations(folder) if event["validation"]["atomic_f1"] >= target), None)
+    return next((event for event in validations(folder) if event["validation"]["analysed_f1"] >= target), None)
 
 
 def follow(folder: Path, target: float) -> Callable[[dict[str, float]], None]:
@@ -149,10 +149,10 @@ def trained(folder: Path, told: argparse.Namespace) -> None:
 def section(folder: Path, told: argparse.Namespace, simulation: float) -> str:
     """The text: whether the target was reached, when, and the way there."""
     seen = validations(folder)
-    best = max(seen, key=lambda event: event["validation"]["atomic_f1"])
+    best = max(seen, key=lambda event: event["validation"]["analysed_f1"])
     found = reached(folder, told.target)
     end = found or best
-    f1, minutes = end["validation"]["atomic_f1"], end["seconds"] / 60
+    f1, minutes = end["validation"]["analysed_f1"], end["seconds"] / 60
     total = simulation / 60 + minutes
     if found:
         verdict = f"**Atomic F1 {told.target:g} was reached after {total:.1f} minutes**"
@@ -172,12 +172,13 @@ def section(folder: Path, told: argparse.Namespace, simulation: float) -> str:
         [
             str(event["step"]),
             f"{(simulation + event['seconds']) / 60:.1f}",
-            *(f"{event['validation'][name]:.4f}" for name in ("atomic_f1", "f1_Mo", "f1_2S", "f1_1S")),
+            *(f"{event['validation'][name]:.4f}" for name in ("analysed_f1", "atomic_f1", "f1_Mo", "f1_2S", "f1_1S")),
         ]
         for event in seen
         if event in (end, *seen[:: max(1, len(seen) // 8)])
     ]
-    return f"{verdict}{parts} {how}\n\n" + table(["step", "minutes", "atomic F1", "Mo", "2S", "1S"], rows)
+    head = ["step", "minutes", "atomic F1", "column by column", "Mo", "2S", "1S"]
+    return f"{verdict}{parts} {how}\n\n{table(head, rows)}"
 
 
 def main() -> None:

@@ -18,6 +18,8 @@ COMMANDS = (
     "analyse",
     "calibrate",
     "align",
+    "measure",
+    "score",
     "simulate",
     "train",
     "evaluate",

@@ -158,7 +158,7 @@ def _save(path: Path, content: SessionContent) -> Path:
     return path
 
 
-def _load(path: Path, found: dict[Path, Path]) -> tuple[Path, SessionContent | MissingSourceError, None]:
+def _load(path: Path, found: dict[Path | str, Path | str]) -> tuple[Path, SessionContent | MissingSourceError, None]:
     from hrtem_app.sessions import MissingSourceError, load_session
 
     try:

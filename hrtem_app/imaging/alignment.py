@@ -101,15 +101,17 @@ def _coarse(
     frames: NDArray[np.float32], sampling: float, largest: float, reference: int
 ) -> tuple[list[tuple[int, int]], NDArray[np.float64], NDArray[np.float64]]:
     """The pairs that were compared, (n, 2) shifts in pixels on a grid, and (n,) how clear they are."""
-    found: list[tuple[PairSearch, NDArray[np.int64], NDArray[np.float64]]] = []
-    # Lattices are left out at first, because they fit at many shifts. Where noise leaves little else they may help.
-    for periodic in (False, True):
-        search = PairSearch.of(frames, sampling, largest, reference, periodic)
-        places = search.placed()
-        found.append((search, places, search.quality(places)))
-        if found[-1][2].min() >= _DOUBTFUL:
-            break
-    search, places, quality = max(found, key=lambda one: one[2].min())
+    search = PairSearch.of(frames, sampling, largest, reference, periodic=False)
+    places = search.placed()
+    quality = search.quality(places)
+    if quality.min() < _DOUBTFUL:
+        # Where noise leaves little else than lattices they may help. But they fit at each of their vectors, and best
+        # where the frames' rims coincide, so what they say stays doubtful.
+        lattices = PairSearch.of(frames, sampling, largest, reference, periodic=True)
+        there = lattices.placed()
+        clear = lattices.quality(there)
+        if clear.min() > quality.min():
+            places, quality = there, _DOUBTFUL * clear
     return list(search.fits), places * search.spacing, quality
 
 

@@ -6,7 +6,7 @@ over the whole grain. Of the two sublattices A is the grain's side +1 and B its 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,9 +97,12 @@ def index_grain(
         _walk(graph, int((part == number).argmax()), side[rows], cells)
     is_open = (cells[ends[:, 1]] - cells[ends[:, 0]] != -STEPS[direction]).any(axis=1)
     open_bonds = np.bincount(part[ends[is_open, 0]], minlength=len(size))
+    found = [_indexed(points, rows, cells, side[rows], np.flatnonzero(part == number)) for number in large]
+    misfits = [int(open_bonds[number]) + int(size[number]) for number in large]
     return [
-        _indexed(points, rows, cells, side[rows], np.flatnonzero(part == number), int(open_bonds[number]))
-        for number in large
+        replace(grain, misfits=misfit - len(grain.rows))
+        for grain, misfit in zip(found, misfits, strict=True)
+        if len(grain.rows) >= smallest
     ]
 
 
@@ -109,16 +112,19 @@ def _indexed(
     cells: NDArray[np.int64],
     side: NDArray[np.int64],
     members: NDArray[np.int64],
-    open_bonds: int,
 ) -> IndexedGrain:
     """One part of a grain; of several columns on one place the nearest to it stays."""
     sublattice = (side < 0).astype(np.int64)
-    coordinates = lattice_coordinates(cells[members], sublattice[members])
-    places = fit_lattice(coordinates, points[rows[members]]).places(coordinates)
-    nearest_first = members[np.argsort(np.linalg.norm(points[rows[members]] - places, axis=1), kind="stable")]
-    _, first = np.unique(np.column_stack([cells[nearest_first], sublattice[nearest_first]]), axis=0, return_index=True)
-    kept = np.sort(nearest_first[first])
-    return IndexedGrain(rows[kept], cells[kept], sublattice[kept], open_bonds + len(members) - len(kept))
+    places = np.column_stack([cells[members], sublattice[members]])
+    # Three places that a walk joins are never on a line.
+    if 3 <= len(np.unique(places, axis=0)) < len(members):
+        coordinates = lattice_coordinates(cells[members], sublattice[members])
+        off = points[rows[members]] - fit_lattice(coordinates, points[rows[members]]).places(coordinates)
+        order = np.argsort(np.linalg.norm(off, axis=1), kind="stable")
+        members, places = members[order], places[order]
+    _, first = np.unique(places, axis=0, return_index=True)
+    kept = np.sort(members[first])
+    return IndexedGrain(rows[kept], cells[kept], sublattice[kept], 0)
 
 
 def _directions(vectors: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

@@ -117,7 +117,7 @@ def fit_lattice(coordinates: NDArray[np.float64], points: NDArray[np.float64]) -
     Parameters
     ----------
     coordinates
-        (m, 2) in units of the lattice vectors, m at least 4 and not all on a line.
+        (m, 2) in units of the lattice vectors, m at least 8 and not all on a line.
     points
         (m, 2) columns (x, y) in Å.
     """
@@ -128,7 +128,7 @@ def fit_lattice(coordinates: NDArray[np.float64], points: NDArray[np.float64]) -
         off = np.linalg.norm(points - design @ solution, axis=1)
         spread = max(float(np.median(off)) / _RAYLEIGH_MEDIAN, _LEAST_SPREAD)
         before, used = used, off <= _OUTLYING * spread
-        if (used == before).all():
+        if (used == before).all() or np.linalg.matrix_rank(design[used]) < design.shape[1]:
             break
     number = int(before.sum())
     variance = float((off[before] ** 2).sum()) / (2 * number - 6)

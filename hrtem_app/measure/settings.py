@@ -22,7 +22,7 @@ class MeasureSettings(Part):
         float, Field(gt=0.5, lt=1, description="Confidence of the intervals of fractions; 0.95 is 95 %.")
     ] = 0.95
     smallest_grain: Annotated[
-        int, Field(ge=6, le=10000, description="Least number of columns that a lattice is fitted to.")
+        int, Field(ge=8, le=10000, description="Least number of columns that a lattice is fitted to.")
     ] = 12
     border: Annotated[
         float, Field(ge=0, le=20, description="Nearer than this to the image's border, in Å, no column is missed.")

@@ -24,8 +24,8 @@ class Muon(torch.optim.Optimizer):
     """Muon for convolution kernels, AdamW for all other parameters, at one learning rate.
 
     A kernel (outputs, inputs, y, x) counts as the matrix (outputs, inputs · y · x). Its gradient, with Nesterov's
-    momentum, is replaced by the nearest matrix whose singular values are all 1, so that rare directions (those of a rare
-    class, say) are followed as fast as common ones. PyTorch's own Muon takes matrices only.
+    momentum, is replaced by the nearest matrix whose singular values are all 1, so that rare directions (those of a
+    rare class, say) are followed as fast as common ones. PyTorch's own Muon takes matrices only.
 
     Sources: K. Jordan et al., "Muon: an optimizer for hidden layers in neural networks" (2024), for the method and the
     iteration; J. Liu et al., arXiv:2502.16982 (2025), for the scale 0.2 √max(rows, columns) that matches AdamW's.
@@ -54,9 +54,10 @@ class Muon(torch.optim.Optimizer):
             raise ValueError("Muon evaluates no closure: calculate the gradients before the step")
         for group in self.param_groups:
             for parameter in group["params"]:
-                if parameter.grad is None:
+                gradient = parameter.grad
+                if gradient is None:
                     continue
-                update = (_muon if group["muon"] else _adam)(parameter, self.state[parameter])
+                update = (_muon if group["muon"] else _adam)(gradient, self.state[parameter])
                 parameter.mul_(1 - group["lr"] * group["weight_decay"]).add_(update, alpha=-group["lr"])
 
 
@@ -82,22 +83,18 @@ def _is_kernel(parameter: nn.Parameter) -> bool:
     return parameter.ndim == 4 and len(parameter) >= _LEAST_OUTPUTS
 
 
-def _muon(parameter: nn.Parameter, state: dict[str, Any]) -> torch.Tensor:
-    gradient = parameter.grad
-    assert gradient is not None
+def _muon(gradient: torch.Tensor, state: dict[str, Any]) -> torch.Tensor:
     if not state:
-        state["momentum"] = torch.zeros_like(parameter)
+        state["momentum"] = torch.zeros_like(gradient)
     momentum = state["momentum"].lerp_(gradient, 1 - _MOMENTUM)
     matrix = gradient.lerp(momentum, _MOMENTUM).flatten(1)
-    update: torch.Tensor = orthogonal(matrix).reshape(parameter.shape) * (_UPDATE * max(matrix.shape) ** 0.5)
+    update: torch.Tensor = orthogonal(matrix).reshape(gradient.shape) * (_UPDATE * max(matrix.shape) ** 0.5)
     return update
 
 
-def _adam(parameter: nn.Parameter, state: dict[str, Any]) -> torch.Tensor:
-    gradient = parameter.grad
-    assert gradient is not None
+def _adam(gradient: torch.Tensor, state: dict[str, Any]) -> torch.Tensor:
     if not state:
-        state |= {"mean": torch.zeros_like(parameter), "square": torch.zeros_like(parameter), "step": torch.zeros(())}
+        state |= {"mean": torch.zeros_like(gradient), "square": torch.zeros_like(gradient), "step": torch.zeros(())}
     state["step"] += 1
     mean = state["mean"].lerp_(gradient, 1 - _BETAS[0])
     square = state["square"].lerp_(gradient.square(), 1 - _BETAS[1])

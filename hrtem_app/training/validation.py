@@ -60,6 +60,8 @@ class Validation:
     def score(self, module: torch.nn.Module, device: torch.device) -> dict[str, float]:
         """Atomic F1 pooled, per class and, where there are several, per source; position error in pm.
 
+        `analysed_f1` is the pooled one with sublattices decided for whole grains, as an analysis gives it.
+
         Parameters
         ----------
         module
@@ -76,15 +78,14 @@ class Validation:
     def score_maps(self, maps: Sequence[NDArray[np.float32]]) -> dict[str, float]:
         """What `score` gives, of maps that are there."""
         scores: list[tuple[int, ColumnScore, float]] = []
+        analysed: list[ColumnScore] = []
         for scene, probabilities in zip(self.scenes, maps, strict=True):
-            scale = scene.sampling
-            table = columns_from_maps("validated", probabilities, scale, scale, ColumnFinding(), _COLUMN_BY_COLUMN)
-            shape = (scene.frames.shape[1], scene.frames.shape[2])
-            score = column_score(table.positions, table.classes, scene.positions, scene.classes, shape)
+            score = _score(scene, probabilities, _COLUMN_BY_COLUMN)
             scores.append((scene.source, score, score.squares * (100 * scene.sampling) ** 2))
+            analysed.append(_score(scene, probabilities, Sublattice()))
         total = _sum([score for _, score, _ in scores])
         hits = int(total.hits.sum())
-        result = {"atomic_f1": _number(total.f1())}
+        result = {"atomic_f1": _number(total.f1()), "analysed_f1": _number(_sum(analysed).f1())}
         result |= {f"f1_{name}": _number(value) for name, value in total.class_f1().items()}
         result["position_error_pm"] = float(np.sqrt(sum(s for _, _, s in scores) / hits)) if hits else 0.0
         sources = sorted({source for source, _, _ in scores})
@@ -93,6 +94,13 @@ class Validation:
                 part = _sum([score for number, score, _ in scores if number == source])
                 result[f"atomic_f1_source_{source}"] = _number(part.f1())
         return result
+
+
+def _score(scene: _Scene, probabilities: NDArray[np.float32], sublattice: Sublattice) -> ColumnScore:
+    scale = scene.sampling
+    table = columns_from_maps("validated", probabilities, scale, scale, ColumnFinding(), sublattice)
+    shape = (scene.frames.shape[1], scene.frames.shape[2])
+    return column_score(table.positions, table.classes, scene.positions, scene.classes, shape)
 
 
 def _sum(scores: list[ColumnScore]) -> ColumnScore:

@@ -146,6 +146,23 @@ def test_edges_go_once_around_a_flake() -> None:
     assert enclosed == pytest.approx(measured.density.area, rel=1e-9)
 
 
+def test_a_column_that_ends_several_pieces_belongs_to_the_longest() -> None:
+    # A triangle without one of its corners; columns in the others end two sides.
+    points, classes = cut(40, lambda p: polygon(MO_TRIANGLE, 24)(p) & (p[:, 1] < 25))
+    made = table(points, classes, 5)
+    measured = measure(made, image_shape=roomy(made))
+    pieces: dict[int, list[int]] = {}
+    for number, edge in enumerate(measured.edges):
+        for row in edge.rows:
+            pieces.setdefault(row, []).append(number)
+    shared = {row: numbers for row, numbers in pieces.items() if len(numbers) > 1}
+    assert len(shared) >= 2
+    for row, numbers in shared.items():
+        taken = measured.columns.edge[row]
+        assert taken in numbers
+        assert measured.edges[taken].length == max(measured.edges[n].length for n in numbers)
+
+
 def test_short_pieces_have_no_direction() -> None:
     points, classes = cut(20, polygon(HEXAGON, 2))
     made = table(points, classes)

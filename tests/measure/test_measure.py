@@ -211,5 +211,8 @@ def test_grains_keep_the_tables_numbers() -> None:
     measured = measure(made, image_shape=roomy(made))
     assert [g.number for g in measured.grains] == [3, 7]
     assert measured.columns.grain.tolist() == np.repeat([7, 3], len(points)).tolist()
+    # What the table has as one grain and lies apart gets a number that it does not use.
+    parted = measure(table(np.concatenate([points, far]), np.tile(classes, 2), grain=np.full(len(grain), 7)))
+    assert sorted(g.number for g in parted.grains) == [7, 8]
     fresh = measure(table(points, classes), image_shape=roomy(made))
     assert [g.number for g in fresh.grains] == [0]

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-# glibc keeps memory for the next wave of the same size. Handing it back at once, as dask has it by default, and fetching
-# it anew page by page cost two fifths of the time. Read when a process begins, so dask sets it in the parent.
+# glibc keeps memory for the next wave of the same size. Handing it back at once, as dask has it by default, and
+# fetching it anew page by page cost two fifths of the time. Read when a process begins, so dask sets it in the parent.
 KEPT_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**28)}
 
 
