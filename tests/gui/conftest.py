@@ -34,9 +34,9 @@ def _load_fakes() -> ModuleType:
 
 
 @pytest.fixture(autouse=True)
-def _own_autosaves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _own_autosaves(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """What tests leave behind is not offered to anybody."""
-    monkeypatch.setenv("HRTEM_APP_AUTOSAVE", str(tmp_path / "autosave"))
+    monkeypatch.setenv("HRTEM_APP_AUTOSAVE", str(tmp_path_factory.mktemp("autosave")))
 
 
 @pytest.fixture(scope="session")
