@@ -1,1 +1,1 @@
-"""From image to image: the lattice filter and the local standardisation."""
+"""From image to image: calibration, alignment, the lattice filter and the local standardisation."""
