@@ -334,13 +334,15 @@ def test_the_temperature_of_the_card_is_used_and_its_weights_stay_valid(data: Pa
 
 
 def test_the_fitted_temperature_goes_into_the_card_of_the_weights(data: Path, tmp_path: Path) -> None:
-    weights = _shipped(tmp_path)
+    # One that is wrong often enough for its confidence to be judged by two small series.
+    weights = _shipped(tmp_path, "unet_single")
     paths = evaluate(data, tmp_path / "out", networks=["msd_net"], weights=[weights], write_temperature=True)
-    assert [path.name for path in paths] == ["evaluation.json", "evaluation.csv", "unet.json"]
-    fit = _strict(paths[0])["calibration"]["unet"]["temperature"]
+    assert [path.name for path in paths] == ["evaluation.json", "evaluation.csv", "unet_single.json"]
+    fit = _strict(paths[0])["calibration"]["unet_single"]["temperature"]
     assert load_network_file(weights)[1].temperature == fit["fitted"]
     # Once more: the maps have the temperature now, and there is nothing left to be gained.
-    again = _strict(evaluate(data, tmp_path / "again", weights=[weights])[0])["calibration"]["unet"]["temperature"]
+    once_more = _strict(evaluate(data, tmp_path / "again", weights=[weights])[0])
+    again = once_more["calibration"]["unet_single"]["temperature"]
     assert again["of_card"] == fit["fitted"]
     assert again["log_likelihood_loss_before"] <= fit["log_likelihood_loss_before"]
 

@@ -30,7 +30,7 @@ def _frames() -> np.ndarray:
     return 100 + 10 * np.array(blobs) + 3 * support + rng.normal(0, 1, (3, *SHAPE))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def made_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ...]:
     """One file for each frame, in an order that is not that of their names."""
     folder = tmp_path_factory.mktemp("series")
@@ -55,7 +55,7 @@ def series(files: tuple[Path, ...]) -> FocalSeries:
     return load_series(files)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def catalog_of_two() -> Iterator[None]:
     """Two networks of random convolutions, one of which wants other pixels than the series has."""
     import torch
@@ -80,7 +80,7 @@ def catalog_of_two() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def analysed(catalog_of_two: None) -> Callable[[FocalSeries], object]:
     """An analysis that aligns, filters and takes another sampling than the files say."""
     from hrtem_app.analysis import analyse
@@ -110,7 +110,7 @@ def corrected() -> Callable[[ColumnTable], Corrections]:
     return _corrected
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def content(made_files: tuple[Path, ...], analysed: Callable[[FocalSeries], object]) -> SessionContent:
     """Everything that a session can hold, after two runs: the corrections of the first were carried to the second."""
     series = load_series(made_files)
