@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -48,13 +47,14 @@ def measure(
 ) -> None:
     """Measure a table of columns: vacancies, areas, distances, lattice, strain, edges and defects."""
     from hrtem_app.columns import ColumnTable
+    from hrtem_app.evaluation.hand_labelled import recorded_shape
     from hrtem_app.measure import measure as run
     from hrtem_app.measure.files import check_target, write_measurements
 
     if out is not None:
         check_target(out, overwrite)
     told = _settings(settings, votes, decided_only, reference)
-    shape = _size_beside(columns) if image_size is None else _size(image_size)
+    shape = recorded_shape(columns) if image_size is None else _size(image_size)
     table = ColumnTable.from_csv(columns, sampling)
     measured = run(table, None if region is None else _corners(region), told, shape)
     for warning in measured.warnings:
@@ -97,12 +97,3 @@ def _size(text: str) -> tuple[int, int]:
     if len(size) != 2 or any(value != int(value) or value < 1 for value in size):
         raise ValueError(f"--image-size {text}: give its width and its height in pixels, 640,640 say")
     return int(size[1]), int(size[0])
-
-
-def _size_beside(columns: Path) -> tuple[int, int] | None:
-    """(y, x) of the image as the analysis wrote it beside its tables; None where there is no such file."""
-    try:
-        size = json.loads((columns.parent / "analysis.json").read_text(encoding="utf-8"))["series"]["size_px"]
-        return int(size["y"]), int(size["x"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None

@@ -288,8 +288,8 @@ class Session:
         if file_series is not self._file_series:
             return False
         corrections, sentences = _carried_over(self._corrections, analysis.table)
-        if self._analysis is not None:
-            self._note("run the networks")
+        # Also the first one: an undo of what was changed before it must not take the result along unsaid.
+        self._note("run the networks")
         self._analysis, self._corrections = analysis, corrections
         self._view = self._view.model_copy(update={"votes": min(self._view.votes, max(1, len(analysis.networks)))})
         self.forget("predict")

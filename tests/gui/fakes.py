@@ -130,6 +130,16 @@ def fake_steps(series: FocalSeries, recipe: Recipe | None = None) -> Generator[o
     )
 
 
+def run_to_end(series: FocalSeries, recipe: Recipe) -> object:
+    """The analysis that `fake_steps` returns."""
+    steps = fake_steps(series, recipe)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+
+
 def drop(widget: QWidget, paths: list[Path]) -> bool:
     """Drag files onto a widget and let go; returns whether it took them."""
     mime = QMimeData()

@@ -216,3 +216,17 @@ def test_nothing_stays_behind(panel: CorrectPanel, viewer: Any) -> None:
     assert len(points.mouse_drag_callbacks) == len(callbacks) - 1
     assert points.mouse_pan
     points.remove([0])
+
+
+def test_undo_of_a_setting_does_not_take_the_result_along_unsaid(panel: CorrectPanel, fakes: ModuleType) -> None:
+    session = panel.session
+    panel.workbench.open_series(fakes.make_series(name="another"))
+    session.change_filter(radius=0.04)
+    analysis = fakes.run_to_end(session.series, session.recipe)
+    session.accept_analysis(analysis, session.file_series)
+    assert session.undo_text == "run the networks"
+    session.undo()
+    assert session.analysis is None
+    assert session.recipe.filter.radius == 0.04
+    session.redo()
+    assert session.analysis is analysis
