@@ -86,7 +86,7 @@ def show_results(panel: WorkbenchPanel, camera: Camera) -> bool:
     if not wait(panel, "predict", lambda: panel.session.analysis is not None):
         return False
     camera.take("predict")
-    panel.show_step("Columns")
+    panel.show_step("Agreement")
     close_up(panel)
     camera.take("columns")
     panel.workbench.layers.set_visible("columns", False)

@@ -180,7 +180,12 @@ def analysis_steps(series: FocalSeries, recipe: Recipe | None = None) -> Generat
 
 def can_be_found_again(before: Recipe, after: Recipe) -> bool:
     """Whether two recipes differ only in what happens to the networks' maps: `found_again` is enough."""
-    parts = {"columns": after.columns, "sublattice": after.sublattice, "agreement": after.agreement}
+    parts = {
+        "columns": after.columns,
+        "sublattice": after.sublattice,
+        "agreement": after.agreement,
+        "measure": after.measure,
+    }
     return before.model_copy(update=parts) == after
 
 
@@ -194,7 +199,7 @@ def found_again(analysis: Analysis, recipe: Recipe) -> Analysis:
     analysis
         An earlier result.
     recipe
-        Its own, but for the parts `columns`, `sublattice` and `agreement`.
+        Its own, but for the parts `columns`, `sublattice`, `agreement` and `measure`.
 
     Raises
     ------
@@ -233,6 +238,7 @@ def _as_told(series: FocalSeries, recipe: Recipe) -> FocalSeries:
         series,
         sampling=series.sampling if recipe.sampling is None else recipe.sampling,
         defocus=series.defocus if recipe.defocus is None else recipe.defocus,
+        energy=series.energy if recipe.energy is None else recipe.energy,
     )
 
 

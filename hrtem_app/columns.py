@@ -44,6 +44,16 @@ _KINDS: dict[str, type] = {
     "decided": np.bool_,
     "reviewed": np.bool_,
 }
+# Of arrays that are not given; ids are counted.
+_DEFAULTS: dict[str, float | bool | None] = {
+    "spread": 0.0,
+    "edited": False,
+    "ids": None,
+    "grain": -1,
+    "grain_evidence": np.nan,
+    "decided": False,
+    "reviewed": False,
+}
 # What a table holds as one array each, a row per column.
 ROW_ARRAYS = ("positions", *_KINDS)
 # Under this key the CSV reader puts what a line has beyond the header.
@@ -116,21 +126,14 @@ class ColumnTable:
         n = len(self.classes)
         if not (np.isfinite(self.sampling) and self.sampling > 0):
             raise ValueError(f"a sampling of {self.sampling} Å/px is impossible: give a positive number, 0.22 say")
-        defaults = {
-            "spread": np.zeros(n),
-            "edited": np.zeros(n, bool),
-            "ids": np.arange(n),
-            "grain": np.full(n, -1),
-            "grain_evidence": np.full(n, np.nan),
-            "decided": np.zeros(n, bool),
-            "reviewed": np.zeros(n, bool),
-        }
-        for name, default in defaults.items():
+        for name, value in _DEFAULTS.items():
             if len(getattr(self, name)) == 0:
-                object.__setattr__(self, name, default)
+                object.__setattr__(self, name, np.arange(n) if name == "ids" else np.full(n, value))
         if not self.disputed:
             object.__setattr__(self, "disputed", ("",) * n)
-        object.__setattr__(self, "positions", _fixed(np.asarray(self.positions, float).reshape(-1, 2), float))
+        positions = np.asarray(self.positions, float)
+        positions = positions if positions.shape[1:] == (2,) else positions.reshape(-1, 2)
+        object.__setattr__(self, "positions", _fixed(positions, float))
         for name, kind in _KINDS.items():
             object.__setattr__(self, name, _fixed(getattr(self, name), kind))
         probabilities = {name: _fixed(p, float) for name, p in self.network_probability.items()}
@@ -141,10 +144,11 @@ class ColumnTable:
             raise ValueError(f"class indices go from 0 to {len(CLASSES) - 1}: {np.unique(unknown).tolist()} are none")
 
     def _check_lengths(self) -> None:
+        n = len(self.classes)
         lengths = {name: len(getattr(self, name)) for name in (*ROW_ARRAYS, "disputed")}
         for name, length in (lengths | {f"p_{k}": len(v) for k, v in self.network_probability.items()}).items():
-            if length != len(self):
-                raise ValueError(f"{name} has {length} rows, classes has {len(self)}: give all the same length")
+            if length != n:
+                raise ValueError(f"{name} has {length} rows, classes has {n}: give all the same length")
 
     def __len__(self) -> int:
         return len(self.classes)
@@ -165,7 +169,7 @@ class ColumnTable:
         return ColumnTable(
             sampling=self.sampling,
             network_probability={k: v[index] for k, v in self.network_probability.items()},
-            disputed=tuple(self.disputed[i] for i in index.tolist()),
+            disputed=tuple(map(self.disputed.__getitem__, index.tolist())),
             **{name: getattr(self, name)[index] for name in ROW_ARRAYS},
         )
 
@@ -266,7 +270,9 @@ def _number(value: float, digits: int) -> str:
 
 
 def _fixed(values: ArrayLike, kind: type) -> NDArray[Any]:
-    """A read-only copy."""
+    """A read-only copy; an array that is fixed already is shared by all tables that have it."""
+    if type(values) is np.ndarray and values.dtype == kind and values.flags.owndata and not values.flags.writeable:
+        return values
     array: NDArray[Any] = np.array(values, dtype=kind)
     array.flags.writeable = False
     return array

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
+
+from hrtem_app.extensions import MATERIALS, added_by_plug_ins
 
 if TYPE_CHECKING:
     from ase import Atoms
-
-ENTRY_POINTS = "hrtem_app.materials"
 
 
 @dataclass(frozen=True)
@@ -201,17 +199,11 @@ def materials() -> dict[str, Material]:
     A plug-in that cannot be loaded, or that takes a name that is there already, is left out with a warning.
     """
     known = {material.name: material for material in _BUILT_IN}
-    for point in entry_points(group=ENTRY_POINTS):
-        try:
-            material = point.load()
-        except Exception as error:  # noqa: BLE001 - whatever a plug-in does wrong must not stop the rest
-            warnings.warn(f"the material {point.value} cannot be loaded and is left out: {error}", stacklevel=2)
-            continue
-        if not isinstance(material, Material) or material.name in known:
-            warnings.warn(f"{point.value} is no material with a name of its own and is left out", stacklevel=2)
-            continue
-        known[material.name] = material
-    return known
+    return known | added_by_plug_ins(MATERIALS, "material", _checked, known)
+
+
+def _checked(_: str, value: object) -> tuple[str, Material] | None:
+    return (value.name, value) if isinstance(value, Material) else None
 
 
 def find_material(name: str) -> Material:

@@ -99,6 +99,49 @@ class Agreement(Part):
     ] = 0.65
 
 
+class MeasureSettings(Part):
+    """Choices of a measurement; lengths are in Å."""
+
+    region: Annotated[
+        tuple[tuple[FiniteFloat, FiniteFloat], ...] | None,
+        Field(min_length=3, description="Corners (y, x) in pixels of a polygon to measure in; None: the whole image."),
+    ] = None
+    votes: Annotated[
+        int, Field(ge=1, le=100, description="Columns on whose class fewer networks agree are in no count of classes.")
+    ] = 1
+    decided_only: Annotated[
+        bool, Field(description="Leave grains out of the counts of classes whose sublattices are undecided.")
+    ] = False
+    confidence: Annotated[
+        float, Field(gt=0.5, lt=1, description="Confidence of the intervals of fractions; 0.95 is 95 %.")
+    ] = 0.95
+    smallest_grain: Annotated[
+        int, Field(ge=8, le=10000, description="Least number of columns that a lattice is fitted to.")
+    ] = 12
+    border: Annotated[
+        float, Field(ge=0, le=20, description="Nearer than this to the image's border, in Å, no column is missed.")
+    ] = 2.5
+    reference: Annotated[
+        float | None,
+        Field(gt=1, lt=20, description="Lattice constant in Å that strain is relative to; None: each grain's own."),
+    ] = None
+    strain_radius: Annotated[
+        float, Field(ge=3.5, le=50, description="Columns within this radius in Å give the strain at one.")
+    ] = 5.0
+    largest_vacancy: Annotated[
+        int, Field(ge=1, le=1000, description="More neighbouring columns missing than this are a hole with an edge.")
+    ] = 6
+    largest_antisite: Annotated[
+        int, Field(ge=1, le=1000, description="More neighbours than this on the wrong sublattice are no antisites.")
+    ] = 4
+    shortest_edge: Annotated[
+        float, Field(ge=0, le=1000, description="Straight pieces of an edge below this length in Å have no direction.")
+    ] = 9.0
+    edge_angle: Annotated[
+        float, Field(gt=0, le=15, description="How far from zigzag or armchair, in degrees, an edge may run.")
+    ] = 10.0
+
+
 class Recipe(Part):
     """Everything that an analysis was told."""
 
@@ -108,6 +151,10 @@ class Recipe(Part):
     defocus: Annotated[
         tuple[float, ...] | None,
         Field(description="Defocus per frame in Å in place of what the file says; None: the file's."),
+    ] = None
+    energy: Annotated[
+        float | None,
+        Field(gt=0, le=3e6, description="Electron energy in eV in place of what the file says; None: the file's."),
     ] = None
     frames: Annotated[
         tuple[Annotated[int, Field(ge=0)], ...] | None,
@@ -127,9 +174,18 @@ class Recipe(Part):
         Literal["float32", "bfloat16"],
         Field(description="Of the networks; bfloat16 is faster where the device has it, probabilities change by 0.03."),
     ] = "float32"
+    views: Annotated[
+        Literal[1, 2, 4, 8],
+        Field(description="Turned and mirrored views whose predictions are averaged; each takes as long as one."),
+    ] = 1
     columns: ColumnFinding = ColumnFinding()
     sublattice: Sublattice = Sublattice()
     agreement: Agreement = Agreement()
+    measure: MeasureSettings = MeasureSettings()
+
+    def of_analysis(self) -> Recipe:
+        """Only what columns depend on: the device and what is measured on them afterwards are as by default."""
+        return self.model_copy(update={"device": "auto", "measure": MeasureSettings()})
 
     def save(self, path: str | Path) -> None:
         """Write the recipe as JSON."""

@@ -91,6 +91,10 @@ class FocalSeries:
         """The same frames with other defoci in Å, one per frame."""
         return replace(self, defocus=None if defocus is None else tuple(defocus))
 
+    def with_energy(self, energy: float | None) -> FocalSeries:
+        """The same frames with another electron energy in eV."""
+        return replace(self, energy=energy)
+
     def with_frames(self, frames: ArrayLike) -> FocalSeries:
         """Other pixels (a filtered version, say) with all else kept."""
         return replace(self, frames=np.asarray(frames, dtype=np.float32))

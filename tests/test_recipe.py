@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from hrtem_app.recipe import LatticeFilter, Recipe
+from hrtem_app.recipe import LatticeFilter, MeasureSettings, Recipe
 from hrtem_app.resources import presets
 
 
@@ -53,3 +53,8 @@ def test_the_first_preset_is_the_default_and_all_can_be_read() -> None:
     assert recipes["mos2_on_graphite"] == Recipe()
     assert recipes["mos2_on_turbostratic_graphite"].filter.lattices > 1
     assert not recipes["free_standing_mos2"].filter.enabled
+
+
+def test_columns_depend_neither_on_the_device_nor_on_what_is_measured_on_them() -> None:
+    told = Recipe(device="cpu", measure=MeasureSettings(votes=2), energy=80e3)
+    assert told.of_analysis() == Recipe(energy=80e3)

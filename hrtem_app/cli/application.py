@@ -9,7 +9,19 @@ from typing import Annotated
 
 import typer
 
-from hrtem_app.cli import about, analysis, calibration, dataset, measure, score, simulation, study, training
+from hrtem_app.cli import (
+    about,
+    analysis,
+    calibration,
+    dataset,
+    jobs,
+    measure,
+    score,
+    simulation,
+    study,
+    timelapse,
+    training,
+)
 from hrtem_app.cli.group import WINDOW, FilesOrCommand
 from hrtem_app.cli.window import open_window, window
 
@@ -35,6 +47,7 @@ for command in (
     calibration.calibrate,
     calibration.align,
     measure.measure,
+    timelapse.timelapse,
     score.score,
     simulation.simulate,
     training.train,
@@ -45,6 +58,7 @@ for command in (
 ):
     app.command()(command)
 app.add_typer(dataset.app, name="dataset")
+app.add_typer(jobs.app, name="jobs")
 
 
 def _version(wanted: bool) -> None:

@@ -61,40 +61,65 @@ def names(option: str, text: str) -> tuple[str, ...]:
 
 
 def recipe_from_options(
-    file: Path | None = None,
+    told: str | Path | None = None,
     *,
     sampling: float | None = None,
     defocus: str | None = None,
+    energy: float | None = None,
     frames: str | None = None,
     networks: str | None = None,
     align: bool = False,
     no_filter: bool = False,
     device: str | None = None,
     precision: str | None = None,
+    views: int | None = None,
 ) -> Recipe:
-    """The recipe in `file` (or the defaults), changed by every option that was given.
+    """The recipe that was told (or the defaults), changed by every option that was given.
+
+    Parameters
+    ----------
+    told
+        A file, the name of a shipped recipe, or JSON, which begins with `{`.
+    sampling, defocus, energy, frames, networks, align, no_filter, device, precision, views
+        As the options of `hrtem-app analyse`.
 
     Raises
     ------
     ValueError
-        For a file that holds no recipe, or an option whose value is impossible.
+        For a file or a text that holds no recipe, or an option whose value is impossible.
     """
     from hrtem_app.recipe import Recipe
 
-    base = Recipe.load(_recipe_path(file)) if file is not None else Recipe()
+    base = Recipe() if told is None else _recipe(str(told))
     given = {
         "sampling": sampling,
         "defocus": None if defocus is None else numbers("--defocus", defocus),
+        "energy": energy,
         "frames": None if frames is None else indices("--frames", frames),
         "networks": None if networks is None else names("--networks", networks),
         "alignment": base.alignment.model_copy(update={"enabled": True}) if align else None,
         "filter": base.filter.model_copy(update={"enabled": False}) if no_filter else None,
         "device": device,
         "precision": precision,
+        "views": views,
     }
     return Recipe.model_validate(
         base.model_dump() | {name: value for name, value in given.items() if value is not None}
     )
+
+
+def _recipe(told: str) -> Recipe:
+    """The recipe that a text is, or of the file or the shipped recipe that it names."""
+    from pydantic import ValidationError
+
+    from hrtem_app.recipe import Recipe, explain
+
+    if not told.lstrip().startswith("{"):
+        return Recipe.load(_recipe_path(Path(told)))
+    try:
+        return Recipe.model_validate_json(told)
+    except ValidationError as error:
+        raise ValueError(f"the recipe in --recipe is not valid: {explain(error)}") from error
 
 
 def _recipe_path(file: Path) -> Path:

@@ -27,6 +27,7 @@ COMMANDS = (
     "networks",
     "info",
     "dataset",
+    "jobs",
 )
 
 

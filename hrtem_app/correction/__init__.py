@@ -21,6 +21,7 @@ from hrtem_app.correction.rebase import Rebased, rebased
 from hrtem_app.correction.review import next_to_review, review_order
 from hrtem_app.correction.saving import SavedCorrections, from_json, restored, saved, to_json
 from hrtem_app.correction.selection import inside_box, inside_lasso
+from hrtem_app.correction.walk import ReviewWalk
 
 __all__ = [
     "Add",
@@ -32,6 +33,7 @@ __all__ = [
     "Rebased",
     "Reclassify",
     "Review",
+    "ReviewWalk",
     "SavedCorrections",
     "SwapSublattices",
     "apply",

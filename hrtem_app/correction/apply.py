@@ -41,14 +41,15 @@ def apply(table: ColumnTable, edit: Edit) -> ColumnTable:
         For columns or a grain that the table does not have, an id that is taken, or `single` columns that are not Mo.
     """
     if isinstance(edit, Add):
-        number = next_id(table) if edit.id is None else edit.id
+        number = next_id(table.ids) if edit.id is None else edit.id
         if number in table.ids:
-            raise ValueError(f"the id {number} is taken: leave it out to get one that is free")
-        return inserted(table, np.array([len(table)]), effects.added(table, edit, number))
+            raise id_is_taken(number)
+        near = table.select(effects.within_reach(table.positions, edit.position, table.sampling))
+        return inserted(table, np.array([len(table)]), effects.added(near, edit, number))
     rows = affected_rows(table, edit)
     if isinstance(edit, Delete):
         return table.select(np.delete(np.arange(len(table)), rows))
-    return written(table, rows, _changed(table.select(rows), edit))
+    return written(table, rows, changed(table.select(rows), edit))
 
 
 def affected_rows(table: ColumnTable, edit: Edit) -> NDArray[np.int64]:
@@ -63,27 +64,38 @@ def affected_rows(table: ColumnTable, edit: Edit) -> NDArray[np.int64]:
         case Add():
             return np.empty(0, np.int64)
         case SwapSublattices() | ConfirmSublattices():
-            return _grain_rows(table, edit.grain)
+            return grain_rows(table.grain, edit.grain)
         case _:
             return rows_of(table, edit.ids)
 
 
-def next_id(table: ColumnTable) -> int:
-    """The least id above all of the table.
+def next_id(ids: NDArray[np.int64]) -> int:
+    """The least id above all of those.
 
     Raises
     ------
     ValueError
         Where there is none that files keep exactly.
     """
-    number = int(table.ids.max(initial=-1)) + 1
+    number = int(ids.max(initial=-1)) + 1
     if number > LARGEST_ID:
         raise ValueError(f"no id is left above {LARGEST_ID}: number the columns from 0")
     return number
 
 
-def _changed(part: ColumnTable, edit: Move | Reclassify | SwapSublattices | ConfirmSublattices | Review) -> ColumnTable:
-    """The rows that an edit concerns, after it."""
+def id_is_taken(number: int) -> ValueError:
+    """The error for a column that cannot be added under an id."""
+    return ValueError(f"the id {number} is taken: leave it out to get one that is free")
+
+
+def changed(part: ColumnTable, edit: Move | Reclassify | SwapSublattices | ConfirmSublattices | Review) -> ColumnTable:
+    """The rows that an edit concerns, after it.
+
+    Raises
+    ------
+    ValueError
+        For `single` columns that are not Mo.
+    """
     count = len(part)
     match edit:
         case Move():
@@ -100,10 +112,17 @@ def _changed(part: ColumnTable, edit: Move | Reclassify | SwapSublattices | Conf
             return replace(part, reviewed=np.full(count, edit.reviewed))
 
 
-def _grain_rows(table: ColumnTable, grain: int) -> NDArray[np.int64]:
-    rows = np.flatnonzero(table.grain == grain)
+def grain_rows(grains: NDArray[np.int64], grain: int) -> NDArray[np.int64]:
+    """Numbers of the rows of a grain.
+
+    Raises
+    ------
+    ValueError
+        For a grain that no row belongs to.
+    """
+    rows = np.flatnonzero(grains == grain)
     if len(rows) == 0:
-        known = ", ".join(map(str, np.unique(table.grain[table.grain >= 0])[:10])) or "none"
+        known = ", ".join(map(str, np.unique(grains[grains >= 0])[:10])) or "none"
         raise ValueError(f"there is no grain {grain}: the grains of the table are {known}")
     return rows
 

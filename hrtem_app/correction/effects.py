@@ -22,6 +22,14 @@ MO, TWO_S, ONE_S = (CLASSES.index(name) for name in ("Mo", "2S", "1S"))
 _BOND = 2.4
 
 
+def within_reach(positions: NDArray[np.float64], place: tuple[float, float], sampling: float) -> NDArray[np.int64]:
+    """Rows that may be within a bond of a place: those in a square about it that is a little larger than need be."""
+    reach = 1.01 * _BOND / sampling
+    rows: NDArray[np.int64] = np.flatnonzero(np.abs(positions[:, 0] - place[0]) <= reach)
+    near: NDArray[np.int64] = rows[np.abs(positions[rows, 1] - place[1]) <= reach]
+    return near
+
+
 def added(table: ColumnTable, edit: Add, number: int) -> ColumnTable:
     """The row of an added column: no votes, no probabilities, no spread, `edited`.
 
@@ -31,7 +39,7 @@ def added(table: ColumnTable, edit: Add, number: int) -> ColumnTable:
     Parameters
     ----------
     table
-        What it is added to.
+        What it is added to; the columns `within_reach` do.
     edit
         Place and class.
     number

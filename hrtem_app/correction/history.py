@@ -4,44 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hrtem_app.columns import ColumnTable
 from hrtem_app.correction.apply import affected_rows, apply, next_id
-from hrtem_app.correction.edits import LARGEST_ID, Add, Delete, Edit, SwapSublattices
-from hrtem_app.correction.effects import MO, ONE_S
-from hrtem_app.correction.rows import inserted, written
+from hrtem_app.correction.draft import Draft
+from hrtem_app.correction.edits import Add, Edit
+from hrtem_app.correction.effects import MO
+from hrtem_app.correction.replay import Replay, above_all
+from hrtem_app.correction.step import Step, completed, last_swap, next_id_after
+
+# Of a long history this many tables are kept that were asked for last, and one of so many edits.
+_NEWEST, _MARK_EVERY = 16, 40
 
 
 @dataclass(frozen=True, eq=False)
-class Step:
-    """An edit that was done, with what takes it back.
+class Mark:
+    """A table that is kept to make others from.
 
     Parameters
     ----------
-    edit
-        Complete: an `Add` with its id, a swap with its single sulphurs.
-    rows
-        Numbers of the rows that it changed or deleted.
-    before
-        These rows as they were.
+    position
+        How many edits led to it.
+    table
+        As it was then.
     """
 
-    edit: Edit
-    rows: NDArray[np.int64]
-    before: ColumnTable
-
-    def undone(self, table: ColumnTable) -> ColumnTable:
-        """The table before the edit, exactly, from the one after it."""
-        match self.edit:
-            case Add():
-                return table.select(table.ids != self.edit.id)
-            case Delete():
-                return inserted(table, self.rows, self.before)
-            case _:
-                return written(table, self.rows, self.before)
+    position: int
+    table: ColumnTable
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,27 +42,28 @@ class Corrections:
     """A table, the edits that a person made to it, and those that were taken back. Begin with `begin` or `replay`.
 
     One more edit, undo or redo takes a copy of the table and no replay. What is kept for undo are the rows that an edit
-    concerned, so there is no limit.
+    concerned, so there is no limit. Who holds many histories of one table, as a window does for its undo, holds few
+    tables: those of older ones are made again when they are asked for.
 
     Parameters
     ----------
     base
         As the networks gave it.
-    table
-        As it is now.
     done
         What led from the base to the table, oldest first.
     undone
         Edits that were taken back, the next to redo first.
     next_id
         The next added column's: above all ids that any column ever had here, also one whose edit was taken back.
+    marks
+        On the way from the base, which is the first.
     """
 
     base: ColumnTable
-    table: ColumnTable
     done: tuple[Step, ...]
     undone: tuple[Edit, ...]
     next_id: int
+    marks: tuple[Mark, ...]
 
     @classmethod
     def begin(cls, base: ColumnTable) -> Corrections:
@@ -82,7 +76,7 @@ class Corrections:
         """
         if len(np.unique(base.ids)) < len(base) or base.ids.min(initial=0) < 0:
             raise ValueError("the ids of the table are negative or not distinct: number its columns from 0")
-        return cls(base, base, (), (), next_id(base))
+        return _known(cls(base, (), (), next_id(base.ids), (Mark(0, base),)), base)
 
     @classmethod
     def replay(
@@ -109,16 +103,46 @@ class Corrections:
         last = len(edits) if position is None else position
         if not 0 <= last <= len(edits):
             raise ValueError(f"{last} edits cannot be done of {len(edits)}: give a position from 0 to {len(edits)}")
-        history = cls.begin(base)
-        history = replace(history, next_id=max(history.next_id, next_id, _above_all(base, edits)))
+        replay = Replay(base, (), max(cls.begin(base).next_id, next_id, above_all(base, edits)))
+        table = base
         for number, edit in enumerate(edits, start=1):
             try:
-                history = history.perform(history._completed(edit))
+                replay.perform(edit)
             except ValueError as error:
                 raise ValueError(f"edit {number} ({edit.description}) does not fit the table: {error}") from error
-        while history.position > last:
-            history = history.undo()
-        return history
+            table = replay.draft.table if number == last else table
+        return cls.replayed(base, table, replay, last)
+
+    @classmethod
+    def replayed(cls, base: ColumnTable, table: ColumnTable, replay: Replay, position: int) -> Corrections:
+        """A history from what was replayed, whose edits after a position are taken back.
+
+        Parameters
+        ----------
+        base
+            The table that they were made to.
+        table
+            As it is at the position.
+        replay
+            All edits.
+        position
+            How many of them are done.
+        """
+        undone = tuple(step.edit for step in replay.done[position:])
+        marks = (Mark(0, base), Mark(position, table))
+        return _known(cls(base, tuple(replay.done[:position]), undone, replay.next_id, marks), table)
+
+    @property
+    def table(self) -> ColumnTable:
+        """The table as it is now."""
+        kept = _kept_table(self)
+        if not kept:
+            mark = self.marks[-1]
+            draft = Draft(mark.table)
+            for step in self.done[mark.position :]:
+                draft.do(step.edit)
+            kept.append(draft.table)
+        return kept[0]
 
     @property
     def edits(self) -> tuple[Edit, ...]:
@@ -160,7 +184,7 @@ class Corrections:
         """
         if isinstance(edit, Add) and edit.id is not None and edit.id < self.next_id:
             raise ValueError(f"the id {edit.id} may have been used before: leave it out to get {self.next_id}")
-        after = replace(self, undone=()).perform(self._completed(edit))
+        after = self._performed(self._completed(edit), ())
         return self if after.table is self.table else after
 
     def undo(self) -> Corrections:
@@ -174,7 +198,9 @@ class Corrections:
         if not self.done:
             raise ValueError("there is nothing to undo")
         last = self.done[-1]
-        return replace(self, table=last.undone(self.table), done=self.done[:-1], undone=(last.edit, *self.undone))
+        done = self.done[:-1]
+        marks = tuple(mark for mark in self.marks if mark.position <= len(done))
+        return _known(replace(self, done=done, undone=(last.edit, *self.undone), marks=marks), last.undone(self.table))
 
     def redo(self) -> Corrections:
         """Do the edit again that was taken back last.
@@ -186,7 +212,7 @@ class Corrections:
         """
         if not self.undone:
             raise ValueError("there is nothing to redo")
-        return replace(self.perform(self.undone[0]), undone=self.undone[1:])
+        return self._performed(self.undone[0], self.undone[1:])
 
     def perform(self, edit: Edit) -> Corrections:
         """One complete edit more, also if it changes nothing, and without a look at the ids that were used before.
@@ -198,46 +224,36 @@ class Corrections:
         ValueError
             For an edit that does not fit the table, see `apply`.
         """
-        rows = affected_rows(self.table, edit)
-        step = Step(edit, rows, self.table.select(rows))
-        number = edit.id if isinstance(edit, Add) and edit.id is not None else -1
-        if number >= LARGEST_ID:
-            raise ValueError(f"no id is left for another column below {LARGEST_ID}: number the columns from 0")
-        return replace(
-            self,
-            table=apply(self.table, edit),
-            done=(*self.done, step),
-            next_id=max(self.next_id, number + 1),
-        )
+        return self._performed(edit, self.undone)
 
     def was_swapped(self, grain: int) -> bool:
         """Whether the sublattices of a grain were exchanged; the next swap then gives back its single sulphurs."""
-        return self._last_swap(grain) is not None
+        return last_swap(self.done, grain) is not None
 
-    def _last_swap(self, grain: int) -> Step | None:
-        for step in reversed(self.done):
-            if isinstance(step.edit, SwapSublattices) and step.edit.grain == grain:
-                return step
-        return None
+    def _performed(self, edit: Edit, undone: tuple[Edit, ...]) -> Corrections:
+        before = self.table
+        rows = affected_rows(before, edit)
+        following = next_id_after(edit, self.next_id)
+        table, done = apply(before, edit), (*self.done, Step(edit, rows, before.select(rows)))
+        is_mark = len(done) - self.marks[-1].position >= _MARK_EVERY
+        marks = (*self.marks, Mark(len(done), table)) if is_mark else self.marks
+        return _known(Corrections(self.base, done, undone, following, marks), table)
 
     def _completed(self, edit: Edit) -> Edit:
-        """An edit with what only the history knows, so that it gives the same whenever it is done again."""
-        if isinstance(edit, Add) and edit.id is None:
-            return edit.model_copy(update={"id": self.next_id})
-        if isinstance(edit, SwapSublattices) and edit.single is None:
-            last = self._last_swap(edit.grain)
-            before = last.before.ids[last.before.classes == ONE_S] if last else np.empty(0, np.int64)
-            fit = self.table.ids[(self.table.grain == edit.grain) & (self.table.classes == MO)]
-            return edit.model_copy(update={"single": tuple(np.intersect1d(before, fit).tolist())})
-        return edit
+        return completed(edit, self.next_id, self.done, self._molybdenum)
+
+    def _molybdenum(self, grain: int) -> NDArray[np.int64]:
+        ids: NDArray[np.int64] = self.table.ids[(self.table.grain == grain) & (self.table.classes == MO)]
+        return ids
 
 
-def _above_all(base: ColumnTable, edits: Sequence[Edit]) -> int:
-    """The least id above those of a table and of all columns that edits add, each of which must be a new one."""
-    used = set(base.ids.tolist())
-    for number, edit in enumerate(edits, start=1):
-        if isinstance(edit, Add) and edit.id is not None:
-            if edit.id in used:
-                raise ValueError(f"edit {number} ({edit.description}) gives the id {edit.id}, which was used before")
-            used.add(edit.id)
-    return max(used, default=-1) + 1
+@lru_cache(maxsize=_NEWEST)
+def _kept_table(corrections: Corrections) -> list[ColumnTable]:
+    """The table of a history, or nothing where it was let go."""
+    return []
+
+
+def _known(corrections: Corrections, table: ColumnTable) -> Corrections:
+    """A history whose table is known already."""
+    _kept_table(corrections).append(table)
+    return corrections

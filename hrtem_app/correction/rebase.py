@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hrtem_app.columns import ColumnTable
+from hrtem_app.correction.draft import Draft
 from hrtem_app.correction.edits import (
     Add,
     ConfirmSublattices,
@@ -20,7 +22,9 @@ from hrtem_app.correction.edits import (
     counted,
 )
 from hrtem_app.correction.effects import MO
-from hrtem_app.correction.history import Corrections, Step
+from hrtem_app.correction.history import Corrections
+from hrtem_app.correction.replay import Replay
+from hrtem_app.correction.step import Step
 from hrtem_app.inference.matching import match
 from hrtem_app.recipe import Agreement
 
@@ -90,57 +94,57 @@ def rebased(corrections: Corrections, new_base: ColumnTable, distance: float = _
     ValueError
         For a distance that is negative or not finite.
     """
-    whole = corrections
-    while whole.can_redo:
-        whole = whole.redo()
-    base = _renumbered(whole, new_base, distance)
-    fresh = Corrections.begin(base)
-    fresh = replace(fresh, next_id=max(fresh.next_id, whole.next_id))
+    whole = Replay(corrections.table, corrections.done, corrections.next_id)
+    for edit in corrections.undone:
+        whole.perform(edit)
+    base = _renumbered((corrections.base, whole.draft.table), whole.next_id, new_base, distance)
+    fresh = Replay(base, (), max(Corrections.begin(base).next_id, whole.next_id))
     lost: list[Edit] = []
-    position = 0
+    table, position = base, 0
     for number, step in enumerate(whole.done, start=1):
-        carried, gone = _carried(step, fresh.table)
-        fresh = fresh.perform(carried) if carried else fresh
+        carried, gone = _carried(step, fresh.draft)
+        if carried:
+            fresh.perform(carried)
         lost += [gone] if gone else []
-        position = fresh.position if number <= corrections.position else position
-    while fresh.position > position:
-        fresh = fresh.undo()
+        if number == corrections.position:
+            table, position = fresh.draft.table, len(fresh.done)
     adds = [step.edit.id for step in whole.done if isinstance(step.edit, Add) and step.edit.id is not None]
+    known = set(base.ids.tolist())
     return Rebased(
-        corrections=fresh,
+        corrections=Corrections.replayed(base, table, fresh, position),
         lost=tuple(lost),
-        found=tuple(number for number in adds if number in base.ids),
-        crowded=_crowded(fresh.table, whole, distance),
+        found=tuple(number for number in adds if number in known),
+        crowded=_crowded(table, whole.next_id, distance),
         forgotten=int((corrections.base.edited | corrections.base.reviewed).sum()),
     )
 
 
-def _renumbered(old: Corrections, new: ColumnTable, distance: float) -> ColumnTable:
-    """The new table with the ids of the columns that it shares with the old one."""
+def _renumbered(old: Sequence[ColumnTable], next_id: int, new: ColumnTable, distance: float) -> ColumnTable:
+    """The new table with the ids of the columns that it shares with old ones, which are asked in turn."""
     ids = np.full(len(new), -1, np.int64)
-    for table in (old.base, old.table):
+    for table in old:
         left, free = ~np.isin(table.ids, ids), ids < 0
         pairs = match(table.positions[left] * new.sampling, new.positions[free] * new.sampling, distance)
         ids[np.flatnonzero(free)[pairs[:, 1]]] = table.ids[left][pairs[:, 0]]
-    ids[ids < 0] = old.next_id + np.arange((ids < 0).sum())
+    ids[ids < 0] = next_id + np.arange((ids < 0).sum())
     return replace(new, ids=ids)
 
 
-def _carried(step: Step, table: ColumnTable) -> tuple[Edit | None, Edit | None]:
-    """An edit as it is done to the new table, and what of it cannot be done; None for nothing."""
+def _carried(step: Step, draft: Draft) -> tuple[Edit | None, Edit | None]:
+    """An edit as it is done to the new table so far, and what of it cannot be done; None for nothing."""
     edit = step.edit
     match edit:
         case Add():
-            if edit.id is not None and edit.id in table.ids:
+            if edit.id is not None and edit.id in draft:
                 return Reclassify(ids=(edit.id,), class_name=edit.class_name), None
             return edit, None
         case SwapSublattices() | ConfirmSublattices():
-            decided = _decided(step, edit, table)
+            decided = _decided(step, edit, draft)
             return decided, None if decided else edit
         case _:
-            there = np.isin(edit.ids, table.ids)
+            there = np.array([number in draft for number in edit.ids])
             if isinstance(edit, Review) and edit.reviewed:
-                there &= _same_class(step.before, table)
+                there &= _same_class(step.before, draft.part(edit.ids))
             return _narrowed(edit, there), _narrowed(edit, ~there)
 
 
@@ -156,20 +160,21 @@ def _narrowed(edit: Move | Delete | Reclassify | Review, rows: NDArray[np.bool_]
 
 
 def _same_class(before: ColumnTable, table: ColumnTable) -> NDArray[np.bool_]:
-    """(n,) which columns have the same class in another table."""
+    """(n,) which columns have the same class in another table, those that it lacks not."""
     classes = dict(zip(table.ids.tolist(), table.classes.tolist(), strict=True))
     return np.array([classes.get(i) == c for i, c in zip(before.ids.tolist(), before.classes.tolist(), strict=True)])
 
 
-def _decided(step: Step, edit: SwapSublattices | ConfirmSublattices, table: ColumnTable) -> Edit | None:
+def _decided(step: Step, edit: SwapSublattices | ConfirmSublattices, draft: Draft) -> Edit | None:
     """The edit that makes the grain of the new table read as a person decided; None where there is no such grain."""
-    shared = table.select(np.isin(table.ids, step.before.ids) & (table.grain >= 0))
+    shared = draft.part(step.before.ids.tolist())
+    shared = shared.select(shared.grain >= 0)
     if len(shared) == 0:
         return None
     grains, counts = np.unique(shared.grain, return_counts=True)
     grain = int(grains[counts.argmax()])
     shared = shared.select(shared.grain == grain)
-    whole = table.select(table.grain == grain)
+    whole = draft.grain(grain)
     if len(shared) * 2 <= max(len(step.before), len(whole)):
         return None
     was_mo = np.isin(shared.ids, step.before.ids[step.before.classes == MO])
@@ -181,9 +186,9 @@ def _decided(step: Step, edit: SwapSublattices | ConfirmSublattices, table: Colu
     return SwapSublattices(grain=grain, single=tuple(fit.tolist()))
 
 
-def _crowded(table: ColumnTable, old: Corrections, distance: float) -> tuple[int, ...]:
-    """Ids of edited columns with one nearby that the old run did not have."""
-    new = table.ids >= old.next_id
+def _crowded(table: ColumnTable, next_id: int, distance: float) -> tuple[int, ...]:
+    """Ids of edited columns with one nearby that the old run did not have, whose id is the next one or above."""
+    new = table.ids >= next_id
     edited = table.edited & ~new
     pairs = match(table.positions[edited] * table.sampling, table.positions[new] * table.sampling, distance)
     return tuple(table.ids[edited][pairs[:, 0]].tolist())

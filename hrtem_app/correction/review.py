@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -70,31 +72,43 @@ def next_to_review(table: ColumnTable, after_id: int | None = None, strip: float
     return int(table.ids[following[0]]) if len(following) else None
 
 
+# Several parts of a window ask this of the table that is on screen, after every edit.
+@lru_cache(maxsize=2)
 def waiting(table: ColumnTable) -> NDArray[np.bool_]:
-    """(n,) which columns wait for a review, see `review_order`."""
+    """(n,) which columns wait for a review, see `review_order`; read-only."""
     waits = np.zeros(len(table), bool)
-    disputed = np.flatnonzero([bool(text) for text in table.disputed])
-    waits[[row for row in disputed.tolist() if _is_open(table, row)]] = True
+    waits[_rows_with_open_disputes(table)] = True
     waits[_middles_of_open_grains(table)] = True
-    return waits & ~table.reviewed
+    waits &= ~table.reviewed
+    waits.flags.writeable = False
+    return waits
 
 
-def _is_open(table: ColumnTable, row: int) -> bool:
-    """Whether what networks found there makes a question of its own."""
-    if table.grain[row] < 0:
-        return True
-    sulphur = set(CLASSES) - {CLASSES[MO]}
-    return table.classes[row] != MO and not sulphur.isdisjoint(disputed_classes(table.disputed[row]))
+def _rows_with_open_disputes(table: ColumnTable) -> NDArray[np.int64]:
+    """Where what networks found makes a question of its own."""
+    rows = np.array([row for row, text in enumerate(table.disputed) if text], np.int64)
+    sulphur = np.array([_names_sulphur(table.disputed[row]) for row in rows.tolist()], bool)
+    questions: NDArray[np.int64] = rows[(table.grain[rows] < 0) | ((table.classes[rows] != MO) & sulphur)]
+    return questions
+
+
+# Of thousands of columns most say the same.
+@lru_cache(maxsize=1024)
+def _names_sulphur(text: str) -> bool:
+    return any(name in CLASSES and name != CLASSES[MO] for name in disputed_classes(text))
 
 
 def _middles_of_open_grains(table: ColumnTable) -> list[int]:
     """The row nearest to the mean position of each grain that is not decided; of equal ones the first."""
-    middles = []
-    for grain in np.unique(table.grain[(table.grain >= 0) & ~table.decided]):
-        rows = np.flatnonzero(table.grain == grain)
-        off = np.linalg.norm(table.positions[rows] - table.positions[rows].mean(axis=0), axis=1)
-        middles.append(int(rows[off.argmin()]))
-    return middles
+    rows = np.flatnonzero(np.isin(table.grain, table.grain[~table.decided]) & (table.grain >= 0))
+    rows = rows[np.argsort(table.grain[rows], kind="stable")]
+    ends = np.flatnonzero(np.diff(table.grain[rows])) + 1
+    return [_middle(table, part) for part in np.split(rows, ends) if len(part)]
+
+
+def _middle(table: ColumnTable, rows: NDArray[np.int64]) -> int:
+    off = np.linalg.norm(table.positions[rows] - table.positions[rows].mean(axis=0), axis=1)
+    return int(rows[off.argmin()])
 
 
 def _along_strips(table: ColumnTable, strip: float) -> NDArray[np.float64]:

@@ -1,8 +1,8 @@
-"""Rows of a table: found by id, taken out, put back, replaced; each gives a new table."""
+"""Rows of a table: found by id, taken out, put back, replaced; each gives a new table that shares what is the same."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,22 +25,42 @@ def rows_of(table: ColumnTable, ids: Sequence[int] | NDArray[np.int64]) -> NDArr
     found = place < len(table)
     found[found] = table.ids[order[place[found]]] == wanted[found]
     if not found.all():
-        raise ValueError(f"no column has the id {wanted[~found][0]}: it was deleted, or belongs to another table")
+        raise no_such_column(int(wanted[~found][0]))
     rows: NDArray[np.int64] = order[place]
     return rows
+
+
+def no_such_column(number: int) -> ValueError:
+    """The error for an id that no column has."""
+    return ValueError(f"no column has the id {number}: it was deleted, or belongs to another table")
+
+
+def arrays_of(table: ColumnTable) -> dict[str, NDArray[Any]]:
+    """All arrays of a table by name, those of networks as `p_` with the network's name."""
+    networks = {f"p_{name}": values for name, values in table.network_probability.items()}
+    return {name: getattr(table, name) for name in ROW_ARRAYS} | networks
+
+
+def table_of(arrays: Mapping[str, NDArray[Any]], sampling: float, disputed: Iterable[str]) -> ColumnTable:
+    """A table of the arrays that `arrays_of` gives."""
+    return ColumnTable(
+        sampling=sampling,
+        network_probability={name[2:]: values for name, values in arrays.items() if name not in ROW_ARRAYS},
+        disputed=tuple(disputed),
+        **{name: arrays[name] for name in ROW_ARRAYS},
+    )
 
 
 def written(table: ColumnTable, rows: NDArray[np.int64], part: ColumnTable) -> ColumnTable:
     """The table with other values in some rows; itself where they are those that it has."""
     if same_values(table.select(rows), part):
         return table
-
-    def put(old: NDArray[Any], new: NDArray[Any]) -> NDArray[Any]:
-        values = old.copy()
-        values[rows] = new
-        return values
-
-    return _combined(table, part, put)
+    new = arrays_of(part)
+    disputed = list(table.disputed)
+    for row, text in zip(rows.tolist(), part.disputed, strict=True):
+        disputed[row] = text
+    arrays = {name: _with_rows(values, rows, new[name]) for name, values in arrays_of(table).items()}
+    return table_of(arrays, table.sampling, disputed)
 
 
 def inserted(table: ColumnTable, rows: NDArray[np.int64], part: ColumnTable) -> ColumnTable:
@@ -48,12 +68,15 @@ def inserted(table: ColumnTable, rows: NDArray[np.int64], part: ColumnTable) -> 
     count = len(table) + len(part)
     rest = np.delete(np.arange(count), rows)
 
-    def put(old: NDArray[Any], new: NDArray[Any]) -> NDArray[Any]:
+    def together(old: NDArray[Any], new: NDArray[Any]) -> NDArray[Any]:
         values = np.empty((count, *old.shape[1:]), old.dtype)
         values[rest], values[rows] = old, new
         return values
 
-    return _combined(table, part, put)
+    new = arrays_of(part)
+    arrays = {name: together(values, new[name]) for name, values in arrays_of(table).items()}
+    disputed = together(np.array(table.disputed, object), np.array(part.disputed, object))
+    return table_of(arrays, table.sampling, disputed.tolist())
 
 
 def same_values(a: ColumnTable, b: ColumnTable) -> bool:
@@ -68,17 +91,13 @@ def same_values(a: ColumnTable, b: ColumnTable) -> bool:
 
 
 def _same(a: NDArray[Any], b: NDArray[Any]) -> bool:
-    return np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
+    return a is b or np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
 
 
-def _combined(
-    table: ColumnTable, part: ColumnTable, put: Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]
-) -> ColumnTable:
-    """A table whose every field is made of those of two others in the same way."""
-    disputed = put(np.array(table.disputed, object), np.array(part.disputed, object))
-    return ColumnTable(
-        sampling=table.sampling,
-        network_probability={k: put(v, part.network_probability[k]) for k, v in table.network_probability.items()},
-        disputed=tuple(disputed.tolist()),
-        **{name: put(getattr(table, name), getattr(part, name)) for name in ROW_ARRAYS},
-    )
+def _with_rows(values: NDArray[Any], rows: NDArray[np.int64], new: NDArray[Any]) -> NDArray[Any]:
+    """An array with other values in some rows; itself where they are those that it has."""
+    if _same(values[rows], new):
+        return values
+    changed = values.copy()
+    changed[rows] = new
+    return changed

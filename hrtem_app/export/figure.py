@@ -21,7 +21,7 @@ from hrtem_app.export.drawing import (
     scale_bar,
     show_image,
 )
-from hrtem_app.export.palette import Palette, added, combinations_shown, palette_colours
+from hrtem_app.inference.palette import Palette, added, combinations_shown, palette_colours
 from hrtem_app.inference.views import KINDS, AgreementView, Colour, agreement_rgb, agreement_view, dot_radius
 
 # Radius of a dot in Å: neighbours of one class are 3.2 Å apart, so dots never touch.

@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from hrtem_app.analysis import Analysis
 from hrtem_app.columns import CLASSES
 from hrtem_app.export.drawing import INK, add_dots, grey, new_figure, scale_bar, show_image
-from hrtem_app.export.palette import CLASS_COLOURS, CLASS_SHAPES
+from hrtem_app.inference.palette import CLASS_COLOURS, CLASS_SHAPES
 
 # In Å: a bond is 1.8 Å, so that the image is seen between the dots.
 DOT_RADIUS = 0.45

@@ -6,18 +6,32 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any, Literal, get_args
+
+from matplotlib.figure import Figure
 
 from hrtem_app.analysis import Analysis
-from hrtem_app.export.drawing import DPI, lay_out, save_figure
+from hrtem_app.evaluation.table_scores import Scores
+from hrtem_app.export.drawing import DPI, lay_out, save_figure, svg
 from hrtem_app.export.figure import agreement_figure
-from hrtem_app.export.palette import Palette
 from hrtem_app.export.report import Section, report_html
+from hrtem_app.export.report_measurements import measurement_section
+from hrtem_app.export.report_scores import score_section, table_titles
 from hrtem_app.export.sidecar import SIDECAR, sidecar
+from hrtem_app.inference.palette import Palette
 from hrtem_app.io import save_series
+from hrtem_app.measure import Measurements
+from hrtem_app.measure.files import COLUMNS, NUMBERS
 
+ExportPart = Literal["tables", "xyz", "png", "svg", "pdf", "filtered", "report", "measurements", "scores"]
+PARTS: tuple[ExportPart, ...] = get_args(ExportPart)
+SCORES = "score.json"
 _PICTURE_DPI = DPI
+_Writers = dict[str, Callable[[Path], object]]
 
 
 def write_results(
@@ -25,8 +39,11 @@ def write_results(
     folder: str | Path,
     overwrite: bool = False,
     *,
+    parts: Collection[ExportPart] = PARTS,
     palette: Palette = "thesis",
     equal_dots: bool = False,
+    measurements: Measurements | None = None,
+    scores: Scores | None = None,
     sections: Sequence[Section] = (),
 ) -> list[Path]:
     """Write tables, atoms, agreement figure, filtered series, the report and the record of how they were made.
@@ -41,22 +58,28 @@ def write_results(
         Made where it does not exist.
     overwrite
         Replace the results of an earlier analysis in it. Files that are no results stay.
+    parts
+        Which files are written, a selection of `PARTS`; the record always is.
     palette, equal_dots
         Of the agreement figure, see `agreement_figure`.
+    measurements, scores
+        Of the table and of the networks; None: not written. They are sections of the report as well.
     sections
         More for the report, see `report_html`.
 
     Returns
     -------
-    The files, `columns.csv` first and `analysis.json` last.
+    The files in the order of `PARTS`, and `analysis.json` last.
 
     Raises
     ------
     ValueError
-        For a folder that is not empty (without `overwrite`) or cannot be written to, or a palette that there is not;
-        names it and the remedy.
+        For a folder that is not empty (without `overwrite`) or cannot be written to, or a palette or part that there is
+        not; names it and the remedy.
     """
     target = Path(folder)
+    content = _Content(analysis, palette, equal_dots, measurements, scores, tuple(sections))
+    chosen = _chosen(parts)
     check_folder(target, overwrite)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -66,7 +89,7 @@ def write_results(
             fresh, old = Path(made, "new"), Path(made, "old")
             fresh.mkdir()
             old.mkdir()
-            names = _write_all(analysis, fresh, palette, equal_dots, sections)
+            names = _write_all(content, chosen, fresh)
             _move_in(fresh, old, target, names)
     except OSError as error:
         raise ValueError(f"the results cannot be written to {target} ({error}): choose another folder") from error
@@ -88,33 +111,94 @@ def check_folder(folder: str | Path, overwrite: bool = False) -> None:
         raise ValueError(f"the folder {target} is not empty: choose another one or allow to overwrite (--overwrite)")
 
 
-def _write_all(
-    analysis: Analysis, folder: Path, palette: Palette, equal_dots: bool, sections: Sequence[Section]
-) -> list[str]:
-    """Write every file; gives their names in order."""
-    picture = agreement_figure(analysis, equal_dots, palette)
-    shapes = agreement_figure(analysis, equal_dots, palette, vector=True)
-    lay_out(shapes)
+@dataclass(frozen=True, eq=False)
+class _Content:
+    """What the files are made of; what several of them need is drawn once, and only if one of them does."""
 
-    def report(path: Path) -> None:
-        page = report_html(analysis, sections, agreement=(folder / "agreement.svg").read_bytes())
-        path.write_text(page, encoding="utf-8")
+    analysis: Analysis
+    palette: Palette
+    equal_dots: bool
+    measurements: Measurements | None
+    scores: Scores | None
+    sections: tuple[Section, ...]
 
-    writers: dict[str, Callable[[Path], object]] = {
-        "columns.csv": analysis.table.to_csv,
-        **{f"columns-{name}.csv": result.columns.to_csv for name, result in analysis.networks.items()},
-        "columns.xyz": analysis.table.to_xyz,
-        "agreement.png": lambda path: save_figure(picture, path, _PICTURE_DPI),
-        "agreement.svg": lambda path: save_figure(shapes, path),
-        "agreement.pdf": lambda path: save_figure(shapes, path),
-        "filtered.tif": lambda path: save_series(analysis.filtered, path),
-        "report.html": report,
+    @cached_property
+    def shapes(self) -> Figure:
+        """The agreement figure as shapes."""
+        figure = agreement_figure(self.analysis, self.equal_dots, self.palette, vector=True)
+        lay_out(figure)
+        return figure
+
+    @cached_property
+    def drawing(self) -> bytes:
+        """The same as SVG."""
+        return svg(self.shapes)
+
+    def writers(self) -> dict[ExportPart, _Writers]:
+        """By part: the names of its files and what writes each."""
+        analysis = self.analysis
+        return {
+            "tables": {
+                "columns.csv": analysis.table.to_csv,
+                **{f"columns-{name}.csv": result.columns.to_csv for name, result in analysis.networks.items()},
+            },
+            "xyz": {"columns.xyz": analysis.table.to_xyz},
+            "png": {"agreement.png": self._write_picture},
+            "svg": {"agreement.svg": lambda path: path.write_bytes(self.drawing)},
+            "pdf": {"agreement.pdf": lambda path: save_figure(self.shapes, path)},
+            "filtered": {"filtered.tif": lambda path: save_series(analysis.filtered, path)},
+            "report": {"report.html": self._write_report},
+            "measurements": {} if self.measurements is None else _measurement_writers(self.measurements),
+            "scores": {} if self.scores is None else _score_writers(self.scores),
+        }
+
+    def _write_picture(self, path: Path) -> None:
+        save_figure(agreement_figure(self.analysis, self.equal_dots, self.palette), path, _PICTURE_DPI)
+
+    def _write_report(self, path: Path) -> None:
+        more = list(self.sections)
+        if self.measurements is not None:
+            more.append(measurement_section(self.measurements))
+        if self.scores is not None:
+            more.append(score_section(self.scores, table_titles(self.analysis)))
+        path.write_text(report_html(self.analysis, more, agreement=self.drawing), encoding="utf-8")
+
+
+def _measurement_writers(measured: Measurements) -> _Writers:
+    def write_columns(path: Path) -> None:
+        measured.to_frame().to_csv(path, index=False, float_format="%.6g", lineterminator="\n")
+
+    return {
+        NUMBERS: lambda path: path.write_text(measured.to_json() + "\n", encoding="utf-8"),
+        COLUMNS: write_columns,
     }
-    for name, write in writers.items():
+
+
+def _score_writers(scores: Scores) -> _Writers:
+    return {SCORES: lambda path: _write_json(path, scores.values())}
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def _chosen(parts: Collection[ExportPart]) -> list[ExportPart]:
+    """The parts in order; raises ValueError for one that there is not."""
+    unknown = sorted(set(parts) - set(PARTS))
+    if unknown:
+        raise ValueError(f"'{unknown[0]}' is no part of the results: choose from {', '.join(PARTS)}")
+    return [part for part in PARTS if part in parts]
+
+
+def _write_all(content: _Content, parts: Sequence[ExportPart], folder: Path) -> list[str]:
+    """Write every file; gives their names in order."""
+    writers = content.writers()
+    chosen = {name: write for part in parts for name, write in writers[part].items()}
+    for name, write in chosen.items():
         write(folder / name)
-    names = [*writers, SIDECAR]
-    record = json.dumps(sidecar(analysis, names), indent=2, ensure_ascii=False, allow_nan=False)
-    (folder / SIDECAR).write_text(record + "\n", encoding="utf-8")
+    names = [*chosen, SIDECAR]
+    _write_json(folder / SIDECAR, sidecar(content.analysis, names))
     return names
 
 

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QFileDialog, QMenu
 from hrtem_app.gui.panels.series_panel import choose_files
 from hrtem_app.gui.panels.workbench_panel import WorkbenchPanel
 from hrtem_app.gui.session import Session
+from hrtem_app.gui.widgets.recent_menu import RecentMenu
 from hrtem_app.sessions import SUFFIX
 
 
@@ -31,7 +32,7 @@ class Action:
     """
 
     title: str
-    run: Callable[[WorkbenchPanel], None]
+    run: Callable[[WorkbenchPanel], object]
     enabled: Callable[[Session], bool] = lambda session: True
     shortcut: str = ""
 
@@ -56,7 +57,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("Cancel the run", lambda panel: panel.workbench.cancel(), lambda s: "analyse" in s.busy, "Shift+F5"),
     Action("Undo", lambda panel: panel.session.undo(), lambda s: bool(s.undo_text), "Ctrl+Z"),
     Action("Redo", lambda panel: panel.session.redo(), lambda s: bool(s.redo_text), "Ctrl+Shift+Z"),
-    Action("Export…", lambda panel: panel.columns_panel().ask_and_export(), lambda s: s.analysis is not None, "F8"),
+    Action("Simulate, train and jobs", lambda panel: panel.show_background()),
+    Action("Export…", lambda panel: panel.export_panel().ask_and_export(), lambda s: s.analysis is not None, "F8"),
 )
 
 
@@ -67,12 +69,21 @@ class ActionMenu(QMenu):
         super().__init__("&Analysis", panel)
         self._panel = panel
         self.entries = [self._add(action) for action in ACTIONS]
+        self.recent = RecentMenu(panel.workbench, self)
+        self.insertMenu(self.entries[1], self.recent)
         self.aboutToShow.connect(self.refresh)
 
     def refresh(self) -> None:
         """Grey out what cannot be done now."""
         for action, entry in zip(ACTIONS, self.entries, strict=True):
             entry.setEnabled(action.enabled(self._panel.session))
+        self.recent.refresh()
+
+    def show_keys(self) -> None:
+        """Show the list of keys."""
+        from hrtem_app.gui.keys import show_keys
+
+        show_keys(self._panel)
 
     def _add(self, action: Action) -> QAction:
         entry = QAction(action.title, self)

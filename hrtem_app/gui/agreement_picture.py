@@ -25,7 +25,8 @@ def enlargement(shape: tuple[int, int]) -> int:
 
 def agreement_picture(analysis: Analysis, view: View) -> NDArray[np.float32]:
     """(y, x, 3) float32: dots in added-up network colours, of the class, kind and networks that the view names."""
-    from hrtem_app.inference.views import agreement_rgb, agreement_view, dot_radius, network_colours
+    from hrtem_app.inference.palette import palette_colours
+    from hrtem_app.inference.views import agreement_rgb, agreement_view, dot_radius
 
     shape = analysis.series.shape
     enlarge = enlargement(shape)
@@ -34,5 +35,5 @@ def agreement_picture(analysis: Analysis, view: View) -> NDArray[np.float32]:
         return np.zeros((shape[0] * enlarge, shape[1] * enlarge, 3), np.float32)
     found = agreement_view(networks, view.class_index, view.kind, analysis.recipe.agreement)
     radius = dot_radius(view.kind, _RADIUS_ANGSTROM / analysis.table.sampling, view.equal_dots)
-    colours = network_colours(analysis.networks)
+    colours = palette_colours(analysis.networks, view.palette)
     return agreement_rgb(found, shape, radius, colours=colours, enlarge=enlarge)

@@ -6,12 +6,15 @@ from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from app_model.types import KeyCode, KeyMod
 from napari.components import ViewerModel
-from napari.layers import Points, Shapes
+from napari.layers import Points
 from napari.layers.base import ActionType
 from psygnal import Signal
 
 from hrtem_app.columns import CLASSES
+from hrtem_app.correction.walk import ReviewWalk
+from hrtem_app.gui.column_drags import Lasso, add_box
 from hrtem_app.gui.layers import Layers
 from hrtem_app.gui.links import Links
 from hrtem_app.gui.session import Session
@@ -25,7 +28,8 @@ Tool = Literal["look", "select", "lasso", "add"]
 _MODES: dict[Tool, str] = {"look": "pan_zoom", "select": "select", "lasso": "pan_zoom", "add": "add"}
 # A column under review is shown with this much around it, in nm.
 _AROUND_NM = 4.0
-_LASSO = "lasso"
+# The tool for each mode that napari's own buttons and keys set.
+_TOOLS: dict[str, Tool] = {"select": "select", "add": "add"}
 
 
 class ColumnTools:
@@ -33,6 +37,7 @@ class ColumnTools:
 
     With a tool in hand, napari's own gestures do what they do in any layer of points: drag a box to select, drag what
     is selected to move it, click to add, Delete to delete. Each becomes one edit of the session, which undo takes back.
+    Only a box with Shift is another one: it adds to what is selected, as a lasso does, and takes nothing out.
 
     Parameters
     ----------
@@ -49,10 +54,11 @@ class ColumnTools:
     def __init__(self, viewer: ViewerModel, session: Session, layers: Layers) -> None:
         self._viewer, self._session, self._layers = viewer, session, layers
         self._points: Points | None = None
-        self._lasso: Shapes | None = None
+        self._lasso = Lasso(viewer)
         self.tool: Tool = "look"
         self.new_class = CLASSES[0]
-        self.reviewed: int | None = None
+        self._walk = ReviewWalk()
+        self._is_held_back = False
         self._links = Links((layers.columns_made, self._on_made))
         self._links.open()
 
@@ -62,12 +68,18 @@ class ColumnTools:
         self._let_go()
 
     @property
+    def reviewed(self) -> int | None:
+        """Id of the column under review; None for none."""
+        return self._walk.here
+
+    @property
     def selected(self) -> tuple[int, ...]:
         """Ids of the selected columns."""
         table, points = self._layers.shown_table, self._points
         if table is None or points is None:
             return ()
-        return tuple(int(table.ids[row]) for row in sorted(points.selected_data) if row < len(table))
+        rows = np.array(sorted(points.selected_data), np.int64)
+        return tuple(table.ids[rows[rows < len(table)]].tolist())
 
     def select(self, ids: Sequence[int]) -> None:
         """Select columns, and no others."""
@@ -82,10 +94,12 @@ class ColumnTools:
         points = self._layers.get("columns")
         if isinstance(points, Points):
             self._viewer.layers.selection.active = points
-            points.visible = True
+            if not points.visible:
+                points.visible = True
             points.mode = _MODES[tool]
             # napari moves the image when a drag is nobody's; a lasso is ours.
             points.mouse_pan = tool == "look"
+            self._listen_last(points)
         self.changed.emit()
 
     def activate(self) -> None:
@@ -138,28 +152,34 @@ class ColumnTools:
         table = self._session.table
         if table is None:
             return ()
-        chosen = table.grain[np.isin(table.ids, self.selected)] if self.selected else table.grain
+        selected = self.selected
+        chosen = table.grain[np.isin(table.ids, selected)] if selected else table.grain
         grains = np.unique(chosen[chosen >= 0]).tolist()
-        return tuple(grains) if self.selected or len(grains) == 1 else ()
+        return tuple(grains) if selected or len(grains) == 1 else ()
 
     def review_next(self) -> None:
         """Mark the column under review as reviewed, and go to the next one that waits."""
-        from hrtem_app.correction import Review, next_to_review
-
+        self._mark_reviewed()
         table = self._session.table
         if table is None:
             return
-        here = self.reviewed if self.reviewed in table.ids else None
-        if here is not None and here in self.selected and not table.reviewed[table.ids == here][0]:
-            self._edit(Review(ids=(here,)))
-            table = self._session.table or table
-        self.reviewed = next_to_review(table, here)
-        if self.reviewed is not None:
+        following = self._walk.go_on(table)
+        self._layers.keep_visible(following)
+        if following is not None:
             # With this tool napari marks what is selected, and it can be dragged.
             self.take("select")
-            self.select([self.reviewed])
-            self._look_at(table, self.reviewed)
+            self.select([following])
+            self._look_at(table, following)
         self.changed.emit()
+
+    def _mark_reviewed(self) -> None:
+        from hrtem_app.correction import Review
+
+        table, here = self._session.table, self._walk.here
+        if table is None or here is None or here not in self.selected:
+            return
+        if not table.reviewed[table.ids == here][0]:
+            self._edit(Review(ids=(here,)))
 
     def _look_at(self, table: ColumnTable, column: int) -> None:
         points = self._points
@@ -180,12 +200,12 @@ class ColumnTools:
         points = self._layers.get("columns")
         if not isinstance(points, Points):
             return
-        self._points = points
+        self._points, self._walk, self._is_held_back = points, ReviewWalk(), False
         points.events.data.connect(self._on_data)
+        points.events.mode.connect(self._on_mode)
         points.selected_data.events.items_changed.connect(self._on_selected)
         for key, action in self._keys().items():
             points.bind_key(key, action, overwrite=True)
-        points.mouse_drag_callbacks.append(self._on_drag)
         self.take("look")
 
     def _let_go(self) -> None:
@@ -193,18 +213,18 @@ class ColumnTools:
         if points is None:
             return
         points.events.data.disconnect(self._on_data)
+        points.events.mode.disconnect(self._on_mode)
         points.selected_data.events.items_changed.disconnect(self._on_selected)
         for key in self._keys():
             points.keymap.pop(_key(key), None)
         if self._on_drag in points.mouse_drag_callbacks:
             points.mouse_drag_callbacks.remove(self._on_drag)
         points.mouse_pan = True
-        if self._lasso is not None and self._lasso in self._viewer.layers:
-            self._viewer.layers.remove(self._lasso)
+        self._lasso.remove()
 
-    def _keys(self) -> dict[str, Callable[[Points], None]]:
+    def _keys(self) -> dict[str | int, Callable[[Points], None]]:
         """Keys that work while the columns' layer is the active one."""
-        keys: dict[str, Callable[[Points], None]] = {
+        keys: dict[str | int, Callable[[Points], None]] = {
             str(number): lambda _, name=name: self.classify(name)  # type: ignore[misc]
             for number, name in enumerate(CLASSES, start=1)
         }
@@ -214,18 +234,46 @@ class ColumnTools:
             "s": lambda _: self.take("select"),
             "l": lambda _: self.take("lasso"),
             "a": lambda _: self.take("add"),
+            # napari would paste points, tell nobody, and put each upon the one that was copied.
+            KeyMod.CtrlCmd | KeyCode.KeyV: lambda _: None,
         }
 
-    def _on_selected(self, *_: object) -> None:
+    def _listen_last(self, points: Points) -> None:
+        """Come after napari's own handler of a drag, which each mode puts at the end."""
+        if self._on_drag in points.mouse_drag_callbacks:
+            points.mouse_drag_callbacks.remove(self._on_drag)
+        points.mouse_drag_callbacks.append(self._on_drag)
+
+    def _on_mode(self) -> None:
+        """Follow napari's own buttons and keys for tools."""
+        points = self._points
+        if points is None or points.mode == _MODES[self.tool]:
+            return
+        self.tool = _TOOLS.get(points.mode, "look")
+        self._listen_last(points)
         self.changed.emit()
 
+    def _on_selected(self, *_: object) -> None:
+        """Leave out what is not shown: nobody would know what a key does to it."""
+        points = self._points
+        if points is None or self._layers.columns_are_being_shown:
+            return
+        rows = np.array(sorted(points.selected_data), np.int64)
+        rows = rows[rows < len(points.shown)]
+        shown = set(rows[points.shown[rows]].tolist())
+        if len(shown) < len(rows):
+            points.selected_data = shown
+        else:
+            self.changed.emit()
+
     def _on_data(self, event: Any) -> None:
-        """A person added, removed or moved points."""
+        """A person is about to add or remove points, or added, removed or moved some."""
         from hrtem_app.correction import Delete, Move
 
-        table = self._layers.shown_table
-        if self._layers.columns_are_being_shown or table is None:
+        table, points = self._layers.shown_table, self._points
+        if self._layers.columns_are_being_shown or table is None or points is None:
             return
+        self._hold_back(points, event.action in (ActionType.ADDING, ActionType.REMOVING))
         data, rows = np.asarray(event.value), [int(row) for row in event.data_indices]
         if event.action == ActionType.ADDED:
             for row in rows:
@@ -235,6 +283,15 @@ class ColumnTools:
         elif event.action == ActionType.CHANGED and rows and len(data) == len(table):
             positions = tuple((float(y), float(x)) for y, x in data[rows])
             self._edit(Move(ids=tuple(table.ids[rows].tolist()), positions=positions))
+
+    def _hold_back(self, points: Points, hold: bool) -> None:
+        """Hold back the drawing of what a person does until it is an edit: napari would draw all points twice."""
+        if hold and not self._is_held_back:
+            points.events.set_data.block()
+        elif self._is_held_back and not hold:
+            points.events.set_data.unblock()
+            self._layers.columns_wait = True
+        self._is_held_back = hold
 
     def _add(self, position: Any) -> None:
         from hrtem_app.correction import Add
@@ -246,43 +303,28 @@ class ColumnTools:
         self._edit(Add(position=(float(y), float(x)), class_name=self.new_class))
 
     def _on_drag(self, points: Points, event: Any) -> Generator[None]:
-        """Draw a lasso, and select what it holds."""
-        if self.tool != "lasso" or event.button != 1:
+        """Select with a lasso, or with a box and Shift; the rest is napari's."""
+        if event.button != 1:
             return
-        outline = [points.world_to_data(event.position)[-2:]]
-        yield
-        while event.type == "mouse_move":
-            outline.append(points.world_to_data(event.position)[-2:])
-            self._draw_lasso(points, outline)
-            yield
-        self._draw_lasso(points, [])
-        self._select_inside(np.array(outline), add="Shift" in event.modifiers)
+        if self.tool == "lasso":
+            outline = yield from self._lasso.drawn(points, event)
+            self._select_inside(outline, add="Shift" in event.modifiers)
+        elif self.tool == "select" and "Shift" in event.modifiers:
+            yield from add_box(points, event)
 
     def _select_inside(self, outline: Any, add: bool) -> None:
         from hrtem_app.correction import inside_lasso
 
         table, points = self._layers.shown_table, self._points
-        if table is None or points is None or len(outline) < 3:
+        if table is None or points is None:
             return
+        # A click is a line of fewer than three corners, which encloses nothing.
         inside = inside_lasso(table.positions, outline) & points.shown
         earlier = self.selected if add else ()
         self.select([*earlier, *table.ids[inside].tolist()])
 
-    def _draw_lasso(self, points: Points, outline: Sequence[Any]) -> None:
-        if self._lasso is None or self._lasso not in self._viewer.layers:
-            where = {"scale": points.scale, "units": points.units, "axis_labels": points.axis_labels}
-            self._lasso = Shapes(name=_LASSO, ndim=2, **where)
-            active = self._viewer.layers.selection.active
-            self._viewer.layers.append(self._lasso)
-            self._viewer.layers.selection.active = active
-        width = 2 / max(self._viewer.scene.camera.zoom * float(points.scale[-1]), 1e-6)
-        self._lasso.data = []
-        if len(outline) > 1:
-            self._lasso.add_paths([np.array(outline)], edge_width=width, edge_color="#ffffff")
-        self._lasso.visible = len(outline) > 1
 
-
-def _key(name: str) -> object:
+def _key(name: str | int) -> object:
     from napari.utils.key_bindings import coerce_keybinding
 
     return coerce_keybinding(name)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QObject, Signal
 
 from hrtem_app.gui.links import Links
+from hrtem_app.gui.recent import remember
 from hrtem_app.gui.session import Session
 
 if TYPE_CHECKING:
@@ -142,9 +143,12 @@ class Keeper(QObject):
         self._session.restore(content)
         if entry is not None:
             self._forget(entry)
+        else:
+            remember([path])
         self._opened()
 
     def _on_saved(self, path: Path) -> None:
+        remember([path])
         self._session.tell("series", "info", f"The session was saved to {path}")
 
     def _on_problem(self, text: str) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.components import ViewerModel
@@ -14,10 +15,14 @@ from psygnal import Signal
 from hrtem_app.columns import CLASSES, ColumnTable
 from hrtem_app.gui import theme
 from hrtem_app.gui.agreement_picture import agreement_picture, enlargement
+from hrtem_app.gui.columns_layer import Look, dot_size, show_look, show_table, smooth
 from hrtem_app.gui.links import Links
 from hrtem_app.gui.session import Session
-from hrtem_app.gui.shown import features, shown_rows
+from hrtem_app.gui.shown import shown_rows
 from hrtem_app.series import FocalSeries
+
+if TYPE_CHECKING:
+    from hrtem_app.analysis import Analysis
 
 # napari's scale bar has no prefixes for ångström that anybody uses, so the canvas is in nm.
 NM_PER_ANGSTROM = 0.1
@@ -26,7 +31,6 @@ _ORDER = ("series", "filtered", "removed", "wipe", "map", "agreement", "columns"
 # These change while a slider is dragged.
 _LIVE = ("filtered", "removed", "wipe")
 _UNIT_NAMES = {"nm": "nanometer"}
-_DOT_ANGSTROM = 0.9
 
 
 def geometry(sampling: float | None, ndim: int) -> dict[str, Any]:
@@ -79,7 +83,12 @@ class Layers:
         # What happens to the columns' layer meanwhile is our own doing, not a person's.
         self.columns_are_being_shown = False
         self._fresh_preview = True
-        self._wiped = 0.5
+        # Where the wipe's line is, as a fraction of the width.
+        self.wiped = 0.5
+        # Whether a person's change of the layer waits for ours to be drawn with it.
+        self.columns_wait = False
+        self._kept_visible: int | None = None
+        self._colours: Callable[[ColumnTable], NDArray[np.float32]] = class_colours
         self._links = Links(
             (session.series_changed, self._show_series),
             (session.preview_changed, self._show_preview),
@@ -88,10 +97,12 @@ class Layers:
             (session.view_changed, self._show_view),
         )
         self._links.open()
+        viewer.scene.camera.events.zoom.connect(self._on_zoom)
 
     def close(self) -> None:
         """Stop following the session; the layers stay with the viewer."""
         self._links.close()
+        self._viewer.scene.camera.events.zoom.disconnect(self._on_zoom)
         for layer in self._layers.values():
             layer.events.visible.disconnect(self._on_visible)
         self._layers.clear()
@@ -114,7 +125,7 @@ class Layers:
         before, self._drawn = self._drawn, series
         is_new = before is None or before.frames is not series.frames
         if is_new:
-            self._drop_results()
+            self._drop_results(self._session.analysis)
             self._fresh_preview = True
         limits = contrast_limits(series.frames)
         layer = self._put("series", Image, series.frames, series.sampling, contrast_limits=limits)
@@ -143,7 +154,7 @@ class Layers:
             self._put("removed", Image, preview.result.removed, preview.source.sampling)
         wipe = self.get("wipe")
         if wipe is not None and wipe.visible:
-            self.show_wipe(self._wiped)
+            self.show_wipe(self.wiped)
 
     def show_wipe(self, fraction: float | None) -> None:
         """Show the series left of a place, a fraction of the width, and the filtered series right of it; None: neither.
@@ -154,33 +165,15 @@ class Layers:
         if fraction is None or preview is None:
             self.set_visible("wipe", False)
             return
-        self._wiped = fraction
+        self.wiped = fraction
         series, filtered = preview.source.frames, preview.result.frames
         cut = round(fraction * filtered.shape[-1])
         halves = np.concatenate([series[..., :cut], filtered[..., cut:]], axis=-1)
-        is_new = self.get("wipe") is None
-        layer = self._put("wipe", Image, halves, preview.source.sampling, contrast_limits=contrast_limits(filtered))
-        if is_new:
-            layer.name = "before | after"
+        first: dict[str, Any] = {}
+        if self.get("wipe") is None:
+            first = {"name": "before | after", "contrast_limits": contrast_limits(filtered)}
+        self._put("wipe", Image, halves, preview.source.sampling, **first)
         self.set_visible("wipe", True)
-
-    def _update_points(self, points: Points, table: ColumnTable, before: ColumnTable | None) -> None:
-        """Give napari what differs from the table before; it draws all points anew for each, so some of it is held."""
-        same_rows = before is not None and np.array_equal(before.ids, table.ids)
-        with points.events.set_data.blocker():
-            if not np.array_equal(points.data, table.positions):
-                # napari moves points in place, and a table is not to be written to.
-                points.data = table.positions.copy()
-            if not same_rows:
-                points.size = np.full(len(table), _DOT_ANGSTROM / table.sampling)
-            shown = shown_rows(table, self._session.view)
-            if not np.array_equal(points.shown, shown):
-                points.shown = shown
-            points.features = features(table)
-        if before is None or not same_rows or not np.array_equal(before.classes, table.classes):
-            points.face_color = class_colours(table)
-        else:
-            points.refresh()
 
     def show_removed(self, visible: bool) -> None:
         """Show or hide what the filter takes out; its layer exists from the first time on."""
@@ -203,23 +196,52 @@ class Layers:
         """The table whose rows the points of the columns' layer are."""
         return self._shown_table
 
+    def colour_columns(self, colours: Callable[[ColumnTable], NDArray[np.float32]] | None) -> None:
+        """Colour the columns by (n, 4) that a function gives for a table, now and after edits; None: by class."""
+        self._colours = colours or class_colours
+        points, table = self.get("columns"), self._shown_table
+        if isinstance(points, Points) and table is not None:
+            show_look(points, self._look(table), table.sampling)
+
+    def keep_visible(self, column: int | None) -> None:
+        """Show a column, by its id, also where it has too few votes to be shown; None: no such column."""
+        self._kept_visible = column
+        points, table = self.get("columns"), self._shown_table
+        if isinstance(points, Points) and table is not None:
+            show_look(points, self._look(table), table.sampling)
+
+    def _look(self, table: ColumnTable) -> Look:
+        shown = shown_rows(table, self._session.view)
+        if self._kept_visible is not None:
+            shown |= table.ids == self._kept_visible
+        return Look(shown, self._colours(table))
+
+    def _on_zoom(self) -> None:
+        points = self.get("columns")
+        if isinstance(points, Points):
+            smooth(points, self._viewer.scene.camera.zoom)
+
     def show_columns_again(self) -> None:
         """Make the columns' layer what the session says, whatever was done to it."""
         self._shown_table = None
         self._show_columns()
 
     def _show_columns(self) -> None:
-        """Show the table as it is now; only what differs is given to napari, which takes its time with each of it."""
+        """Show the table as it is now."""
         table, before, points = self._session.table, self._shown_table, self.get("columns")
         if table is None or (points is not None and table is before):
             return
         is_new = points is None
+        if is_new:
+            self._kept_visible = None
         self.columns_are_being_shown = True
         try:
             if points is None:
                 style = points_style(table.sampling)
                 points = self._put("columns", Points, table.positions.copy(), table.sampling, **style)
-            self._update_points(points, table, before)
+            show_table(points, table, before, self._look(table), is_drawn=not self.columns_wait)
+            self.columns_wait = False
+            smooth(points, self._viewer.scene.camera.zoom)
         finally:
             self.columns_are_being_shown = False
         self._shown_table = table
@@ -233,7 +255,7 @@ class Layers:
         points = self.get("columns")
         if analysis is None or table is None or points is None:
             return
-        points.shown = shown_rows(table, view)
+        show_look(points, self._look(table), table.sampling)
         sampling, finer = analysis.table.sampling, enlargement(analysis.series.shape)
         picture = agreement_picture(analysis, view)
         layer = self._put("agreement", Image, picture, sampling / finer, rgb=True, visible=False)
@@ -245,12 +267,15 @@ class Layers:
                 result.probabilities[view.class_index],
                 result.sampling,
                 name=f"probability {result.card.title}",
-                colormap=theme.network_colormap(name),
+                colormap=theme.network_colormap(name, view.palette),
                 blending="additive",
                 contrast_limits=(0, 1),
                 visible=False,
             )
             layer.translate = _first_centre(result.sampling, sampling)
+            colours = theme.network_colormap(name, view.palette)
+            if layer.colormap.name != (colours if isinstance(colours, str) else colours.name):
+                layer.colormap = colours
             if name in view.hidden:
                 layer.visible = False
 
@@ -284,10 +309,15 @@ class Layers:
                  if layer in self._viewer.layers and _ORDER.index(k.partition(":")[0]) < rank]  # fmt: skip
         return max(below) + 1 if below else len(self._viewer.layers)
 
-    def _drop_results(self) -> None:
-        """Take away results that are no longer those of the session."""
-        self._shown_table = None
-        for key in [k for k in self._layers if k not in ("series", "filtered")]:
+    def _drop_results(self, kept: Analysis | None = None) -> None:
+        """Take away results that are no longer those of the session.
+
+        An analysis that came with a series takes over the layers of the one before: napari takes long to remove them.
+        """
+        names = () if kept is None else ("columns", "agreement", *(f"map:{name}" for name in kept.networks))
+        if kept is None:
+            self._shown_table = None
+        for key in [k for k in self._layers if k not in ("series", "filtered", *names)]:
             layer = self.get(key)
             if layer is not None:
                 self._viewer.layers.remove(layer)
@@ -302,7 +332,7 @@ def class_colours(table: ColumnTable) -> NDArray[np.float32]:
 
 def points_style(sampling: float) -> dict[str, Any]:
     """How columns are drawn: dots a little smaller than a column."""
-    return {"size": _DOT_ANGSTROM / sampling, "border_width": 0, "opacity": 0.85}
+    return {"size": dot_size(sampling), "border_width": 0, "opacity": 0.85}
 
 
 def _into_buffer(layer: Layer | None, data: NDArray[Any]) -> NDArray[Any]:

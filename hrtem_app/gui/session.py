@@ -22,9 +22,12 @@ if TYPE_CHECKING:
     from hrtem_app.series import FocalSeries
     from hrtem_app.sessions import SessionContent
 
+Palette = Literal["thesis", "colour-blind"]
 Kind = Literal["all", "agree", "unique"]
 Level = Literal["info", "warning", "error"]
-Source = Literal["series", "calibrate", "align", "filter", "predict", "columns", "correct"]
+Source = Literal[
+    "series", "calibrate", "align", "filter", "predict", "columns", "correct", "measure", "export", "score", "time"
+]
 
 # What can be dragged: changes of one such field that follow each other within a second are one action to undo.
 _DRAGGED = frozenset({"radius", "edge", "angles", "shifts", "largest", "threshold"})
@@ -63,6 +66,7 @@ class View(Part):
     class_index: Annotated[int, Field(ge=0, description="Class of the agreement picture and the maps.")] = 0
     kind: Annotated[Kind, Field(description="Which predictions the agreement picture shows.")] = "all"
     hidden: Annotated[frozenset[str], Field(description="Networks left out of it.")] = frozenset()
+    palette: Annotated[Palette, Field(description="Colours of the networks.")] = "thesis"
     equal_dots: Annotated[bool, Field(description="Unique predictions as large as the others, not a third.")] = False
 
 
@@ -94,6 +98,7 @@ class Session:
         self._preview: Preview | None = None
         self._analysis: Analysis | None = None
         self._corrections: Corrections | None = None
+        self._exported: ColumnTable | None = None
         self._timeline = Timeline()
         self._dragged: tuple[frozenset[str], float] = (frozenset(), 0.0)
         self._view = View()
@@ -147,6 +152,11 @@ class Session:
         return None if self._corrections is None else self._corrections.table
 
     @property
+    def exported(self) -> ColumnTable | None:
+        """The columns that were written last; None until they are, or for another series."""
+        return self._exported
+
+    @property
     def undo_text(self) -> str:
         """What `undo` takes back, in a few words; empty for nothing."""
         return self._timeline.undo_text
@@ -186,7 +196,7 @@ class Session:
         """Whether the recipe was changed after the results that are shown were computed."""
         if self._analysis is None:
             return False
-        return _without_device(self._analysis.recipe) != _without_device(self._recipe)
+        return self._analysis.recipe.of_analysis() != self._recipe.of_analysis()
 
     def open(self, series: FocalSeries) -> None:
         """Start on another series: what belonged to the last one is put away, for `undo` to bring back."""
@@ -195,13 +205,15 @@ class Session:
         self._file_series = series
         self._analysis = None
         self._corrections = None
+        self._exported = None
         self._preview = None
         self._calibration = None
         self._drift = None
         self._view = self._view.model_copy(update={"votes": 1})
         self._messages = tuple(Message("series", "warning", text) for text in series.warnings)
-        whole = {"sampling": None, "defocus": None, "frames": None}
+        whole = {"sampling": None, "defocus": None, "energy": None, "frames": None}
         parts = {
+            "measure": self._recipe.measure.model_copy(update={"region": None}),
             "filter": self._recipe.filter.model_copy(update={"angles": None}),
             "alignment": self._recipe.alignment.model_copy(update={"shifts": None}),
         }
@@ -225,10 +237,16 @@ class Session:
             # A view of another version: what is shown is no loss.
             self._view = View()
         self._series = _applied(content.series, content.recipe)
-        self._preview = self._calibration = self._drift = None
+        self._preview = self._calibration = self._drift = self._exported = None
         warnings = content.series.warnings if content.analysis is None else content.analysis.warnings
         self._messages = tuple(Message("predict" if content.analysis else "series", "warning", w) for w in warnings)
         self._tell_everything()
+
+    def show(
+        self, series: FocalSeries, recipe: Recipe, analysis: Analysis | None, corrections: Corrections | None
+    ) -> None:
+        """Bring another time point of a stack on screen with what was made of it; that is no action to undo."""
+        self._restore(Moment(series, recipe, analysis, corrections))
 
     def change(self, **fields: Any) -> None:
         """Change fields of the recipe; raises ValueError (pydantic's) for a value out of its bounds."""
@@ -250,6 +268,10 @@ class Session:
     def change_alignment(self, **fields: Any) -> None:
         """Change fields of the recipe's alignment."""
         self.change(alignment=self._recipe.alignment.model_dump() | fields)
+
+    def change_measure(self, **fields: Any) -> None:
+        """Change fields of the recipe's measurement, which no result of the networks depends on."""
+        self.change(measure=self._recipe.measure.model_dump() | fields)
 
     def change_view(self, **fields: Any) -> None:
         """Change what is shown."""
@@ -345,6 +367,11 @@ class Session:
         """Do the action again that was taken back last, if there is one."""
         if self._timeline.redo_text:
             self._restore(self._timeline.redo(self._moment()))
+
+    def note_exported(self, table: ColumnTable) -> None:
+        """Note that these columns were written into a folder."""
+        self._exported = table
+        self.activity_changed.emit()
 
     def tell(self, source: Source, level: Level, text: str) -> None:
         """Show a line until it is dismissed; a line that is there already is not repeated."""
@@ -457,17 +484,15 @@ def _differing(before: Part, after: Part) -> frozenset[str]:
     return frozenset(names)
 
 
-def _without_device(recipe: Recipe) -> Recipe:
-    return recipe.model_copy(update={"device": "auto"})
-
-
 def _applied(series: FocalSeries | None, recipe: Recipe) -> FocalSeries | None:
     if series is None:
         return None
     if recipe.sampling is not None:
         series = series.with_sampling(recipe.sampling)
+    if recipe.energy is not None:
+        series = series.with_energy(recipe.energy)
     return series if recipe.defocus is None else series.with_defocus(recipe.defocus)
 
 
 def _scales(series: FocalSeries | None) -> tuple[object, ...]:
-    return () if series is None else (series.sampling, series.defocus)
+    return () if series is None else (series.sampling, series.defocus, series.energy)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import compress
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -46,11 +47,12 @@ class Counts:
 
 def counts(analysis: Analysis, table: ColumnTable, view: View) -> Counts:
     """Count what is shown of a table: that of the analysis, with its corrections."""
-    table = table.select(shown_rows(table, view))
+    rows = shown_rows(table, view)
+    found = np.bincount(table.classes[rows], minlength=len(CLASSES)).tolist()
     return Counts(
-        shown=table.counts(),
+        shown=dict(zip(CLASSES, found, strict=True)),
         networks={name: result.columns.counts() for name, result in analysis.networks.items()},
-        disputed=sum(bool(text) for text in table.disputed),
+        disputed=sum(map(bool, compress(table.disputed, rows.tolist()))),
     )
 
 

@@ -13,11 +13,16 @@ from hrtem_app.gui.panels.base import Panel
 from hrtem_app.gui.panels.calibrate_panel import CalibratePanel
 from hrtem_app.gui.panels.columns_panel import ColumnsPanel
 from hrtem_app.gui.panels.correct_panel import CorrectPanel
+from hrtem_app.gui.panels.export_panel import ExportPanel
 from hrtem_app.gui.panels.lattice_filter_panel import LatticeFilterPanel
+from hrtem_app.gui.panels.measure_panel import MeasurePanel
 from hrtem_app.gui.panels.predict_panel import PredictPanel
+from hrtem_app.gui.panels.score_panel import ScorePanel
 from hrtem_app.gui.panels.series_panel import SeriesPanel
+from hrtem_app.gui.panels.time_panel import TimePanel
 from hrtem_app.gui.session import Session
 from hrtem_app.gui.shown import counts, used_frames
+from hrtem_app.gui.timelapse import all_times_done, time_summary
 
 State = Literal["todo", "done", "stale"]
 
@@ -137,12 +142,50 @@ def _correct_summary(session: Session) -> str:
     return f"{edited} edited, {waits} to review" if edited or waits else ""
 
 
+def _measure_state(session: Session) -> State:
+    return _result_state(session)
+
+
+def _measure_summary(session: Session) -> str:
+    if session.table is None:
+        return ""
+    numbers = session.table.counts()
+    sulphur = numbers["1S"] + numbers["2S"]
+    where = "whole image" if session.recipe.measure.region is None else "region"
+    return f"{numbers['1S'] / sulphur:.1%} 1S of S, {where}" if sulphur else where
+
+
+def _export_state(session: Session) -> State:
+    if session.exported is None:
+        return "todo"
+    return "done" if session.exported is session.table else "stale"
+
+
+def _export_summary(session: Session) -> str:
+    if "export" in session.busy:
+        return "writing…"
+    return "" if session.exported is None else _export_state(session).replace("done", "written")
+
+
+def _never(_: Session) -> State:
+    """A step that is done where there is a truth, and otherwise needs not be."""
+    return "todo"
+
+
+def _nothing(_: Session) -> str:
+    return ""
+
+
 STEPS: tuple[Step, ...] = (
-    Step("Series", SeriesPanel, _series_state, _series_summary),
+    Step("Open", SeriesPanel, _series_state, _series_summary),
     Step("Calibrate", CalibratePanel, _calibrate_state, _calibrate_summary),
     Step("Align", AlignPanel, _align_state, _align_summary),
     Step("Lattice filter", LatticeFilterPanel, _filter_state, _filter_summary),
     Step("Predict", PredictPanel, _result_state, _predict_summary),
-    Step("Columns", ColumnsPanel, _result_state, _columns_summary),
+    Step("Agreement", ColumnsPanel, _result_state, _columns_summary),
     Step("Correct", CorrectPanel, _correct_state, _correct_summary),
+    Step("Measure", MeasurePanel, _measure_state, _measure_summary),
+    Step("Export", ExportPanel, _export_state, _export_summary),
+    Step("Score", ScorePanel, _never, _nothing),
+    Step("Time", TimePanel, lambda s: "done" if all_times_done(s) else "todo", time_summary),
 )

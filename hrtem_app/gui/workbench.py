@@ -15,22 +15,29 @@ from napari.layers import Image
 from numpy.typing import NDArray
 from qtpy.QtCore import QObject
 
+from hrtem_app.evaluation.truth_files import is_column_table
 from hrtem_app.gui.column_tools import ColumnTools
+from hrtem_app.gui.exporting import ExportOptions, write_export
 from hrtem_app.gui.jobs import Job, LatestWins, Outcome, describe
 from hrtem_app.gui.keeper import Keeper
 from hrtem_app.gui.layers import Layers
 from hrtem_app.gui.links import Links
-from hrtem_app.gui.preview import PreviewSource, make_preview
+from hrtem_app.gui.live_preview import LivePreview
+from hrtem_app.gui.measuring import Measuring
+from hrtem_app.gui.recent import remember
+from hrtem_app.gui.scoring import Scoring
 from hrtem_app.gui.session import MeasuredDrift, Session, Source
 from hrtem_app.gui.shown import used_frames
 from hrtem_app.series import FocalSeries, SeriesError
 
 if TYPE_CHECKING:
     from hrtem_app.analysis import Analysis, Progress
+    from hrtem_app.columns import ColumnTable
     from hrtem_app.imaging.calibration import Calibration
     from hrtem_app.recipe import Recipe
 
 _workbenches: WeakKeyDictionary[ViewerModel, Workbench] = WeakKeyDictionary()
+_EVERYTHING = ExportOptions()
 
 
 class Workbench(QObject):
@@ -47,19 +54,19 @@ class Workbench(QObject):
         self.session = Session()
         self.layers = Layers(viewer, self.session)
         self.tools = ColumnTools(viewer, self.session, self.layers)
+        self.measuring = Measuring(self.session)
         self.viewer = viewer
         self._jobs: dict[str, Job] = {}
-        self.keeper = Keeper(self.session, self._start, self.measure_sampling)
-        self._source: PreviewSource | None = None
-        self._source_key: tuple[object, ...] = ()
-        self._filter = LatestWins()
-        self._filter.done.connect(self._on_preview)
+        self.keeper = Keeper(self.session, self.start, self.measure_sampling)
+        self.scoring = Scoring(viewer, self.session, self.start)
+        self.exported: tuple[Path, ...] = ()
+        self.live = LivePreview(viewer, self.session, self.layers)
         self._holders: set[int] = set()
         self._finding = LatestWins()
         self._finding.done.connect(self._on_found_again)
         self._links = Links(
-            (self.session.series_changed, self._request_preview),
-            (self.session.recipe_changed, self._request_preview),
+            (self.session.series_changed, self.live.request),
+            (self.session.recipe_changed, self.live.request),
             (self.session.recipe_changed, self._request_columns),
         )
         self._links.open()
@@ -72,23 +79,27 @@ class Workbench(QObject):
             _workbenches[real] = cls(real)
         return _workbenches[real]
 
-    def open(self, paths: Sequence[str | Path], analyse: bool = False) -> None:
+    def open(self, paths: Sequence[str | Path], analyse: bool = False, remembered: bool = True) -> None:
         """Read files, in the given order, as one series in a thread; with `analyse`, run the networks then.
 
-        A single session file is opened as such.
+        A single session file is opened as such, and tables of columns become truths of the open series. What could be
+        opened as a series or a session is among the recent files, if wanted.
         """
+        if paths and all(is_column_table(path) for path in paths):
+            self.scoring.open(paths)
+            return
         if len(paths) == 1 and is_session(paths[0]):
             self.keeper.open(paths[0])
             return
         self.session.forget("series")
-        done = partial(self._on_opened, analyse=analyse)
-        self._start("open", "series", done, _load, [Path(p) for p in paths])
+        done = partial(self._on_opened, paths=paths if remembered else (), analyse=analyse)
+        self.start("open", "series", done, _load, [Path(p) for p in paths])
 
     def open_sample(self, analyse: bool = False) -> None:
         """Open the simulated series that comes with the application."""
         from hrtem_app.resources import sample_path
 
-        self.open([sample_path()], analyse)
+        self.open([sample_path()], analyse, remembered=False)
 
     def open_series(self, series: FocalSeries) -> None:
         """Open a series that is in memory; a run for another one is stopped. Its sampling is measured at once."""
@@ -117,7 +128,7 @@ class Workbench(QObject):
         if series is None or "analyse" in self._jobs:
             return
         session.forget("predict")
-        job = self._start("analyse", "predict", partial(self._on_analysed, series), _steps, series, session.recipe)
+        job = self.start("analyse", "predict", partial(self._on_analysed, series), _steps, series, session.recipe)
         job.progressed.connect(session.set_progress)
 
     def measure_sampling(self, lattice: str = "graphene") -> None:
@@ -128,7 +139,7 @@ class Workbench(QObject):
         session.forget("calibrate")
         frames = series.select(used_frames(session.series or series, session.recipe)).frames
         done = partial(self._on_calibrated, series)
-        self._start("calibrate", "calibrate", done, _calibrate, frames, series.sampling, lattice)
+        self.start("calibrate", "calibrate", done, _calibrate, frames, series.sampling, lattice)
 
     def measure_drift(self) -> None:
         """Measure the drift between the frames in use, in a thread."""
@@ -139,7 +150,7 @@ class Workbench(QObject):
         used = used_frames(told, session.recipe)
         done = partial(self._on_drift, series)
         largest = session.recipe.alignment.largest
-        self._start("drift", "align", done, _measure_drift, told.select(used).frames, told.sampling, largest, used)
+        self.start("drift", "align", done, _measure_drift, told.select(used).frames, told.sampling, largest, used)
 
     def cancel(self) -> None:
         """Stop the run at its next step; earlier results stay."""
@@ -148,14 +159,32 @@ class Workbench(QObject):
             job.cancel()
             self._end("analyse")
 
-    def export(self, folder: str | Path, overwrite: bool = False) -> None:
-        """Write all results into a folder, in a thread."""
-        analysis = self.session.analysis
-        if analysis is None:
+    def export(self, folder: str | Path, overwrite: bool = False, options: ExportOptions = _EVERYTHING) -> None:
+        """Write results into a folder, in a thread; `exported` then holds the files.
+
+        Parameters
+        ----------
+        folder, overwrite
+            See `hrtem_app.export.write_results`.
+        options
+            What of them is written. Scores are where there is a truth, see `scoring`.
+        """
+        corrected = self.corrected()
+        if corrected is None:
             return
-        self.session.forget("columns")
-        corrected = replace(analysis, table=self.session.table or analysis.table)
-        self._start("export", "columns", self._on_exported, _write, corrected, Path(folder), overwrite)
+        self.session.forget("export")
+        self.exported = ()
+        scored = self.scoring.task()
+        done = partial(self._on_exported, corrected.table)
+        self.start("export", "export", done, write_export, corrected, Path(folder), overwrite, options, scored)
+
+    def corrected(self) -> Analysis | None:
+        """The newest result with the columns as corrected by hand, and with the measurements' settings as they are."""
+        session, analysis = self.session, self.session.analysis
+        if analysis is None or session.table is None:
+            return None
+        recipe = analysis.recipe.model_copy(update={"measure": session.recipe.measure})
+        return replace(analysis, table=session.table, recipe=recipe)
 
     def attach(self, holder: int) -> None:
         """A panel begins to use this workbench."""
@@ -172,19 +201,33 @@ class Workbench(QObject):
         for job in self._jobs.values():
             job.cancel()
         self._jobs.clear()
-        self._filter.close()
+        self.live.close()
         self._finding.close()
+        self.measuring.close()
         self.keeper.close()
+        self.scoring.close()
         self._links.close()
         self.tools.close()
         self.layers.close()
         if _workbenches.get(self.viewer) is self:
             del _workbenches[self.viewer]
 
-    def _start(
+    def start(
         self, name: str, source: Source, done: Callable[[Any], None], function: Callable[..., Any], *args: Any
     ) -> Job:
-        """Begin a job; one of the same name that is under way is cancelled."""
+        """Begin a job; one of the same name that is under way is cancelled.
+
+        Parameters
+        ----------
+        name
+            It is among `session.busy` while it runs.
+        source
+            The panel that shows what went wrong.
+        done
+            Called in the window's thread with what the function returned.
+        function, args
+            Run in a thread of their own.
+        """
         if name in self._jobs:
             self._jobs[name].cancel()
         job = Job(function, *args)
@@ -205,8 +248,10 @@ class Workbench(QObject):
         self._jobs.pop(name, None)
         self.session.set_busy(name, False)
 
-    def _on_opened(self, series: FocalSeries, analyse: bool) -> None:
+    def _on_opened(self, series: FocalSeries, paths: Sequence[str | Path], analyse: bool) -> None:
         self.open_series(series)
+        if paths:
+            remember(paths)
         if analyse and self.session.ready:
             self.run()
 
@@ -225,25 +270,17 @@ class Workbench(QObject):
     def _on_drift(self, series: FocalSeries, drift: MeasuredDrift) -> None:
         self.session.accept_drift(drift, series)
 
-    def _on_exported(self, paths: list[Path]) -> None:
-        self.session.tell("columns", "info", f"{len(paths)} files written to {paths[0].parent}")
-
-    def _request_preview(self) -> None:
-        session, series = self.session, self.session.series
-        if series is None or series.sampling is None:
-            return
-        used, alignment = used_frames(series, session.recipe), session.recipe.alignment
-        key = (id(series.frames), series.sampling, used, alignment)
-        if self._source is None or key != self._source_key:
-            self._source, self._source_key = PreviewSource(series, used, alignment), key
-        self._filter.request(make_preview, self._source, session.recipe.filter)
+    def _on_exported(self, table: ColumnTable, paths: list[Path]) -> None:
+        self.exported = tuple(paths)
+        self.session.note_exported(table)
+        self.session.tell("export", "info", f"{len(paths)} files written to {paths[0].parent}")
 
     def _request_columns(self) -> None:
         """Find the columns anew where only that was changed: the networks' maps are still there."""
         from hrtem_app.analysis import can_be_found_again
 
         analysis, recipe = self.session.analysis, self.session.recipe
-        if analysis is None or analysis.recipe == recipe or not can_be_found_again(analysis.recipe, recipe):
+        if analysis is None or not self.session.stale or not can_be_found_again(analysis.recipe, recipe):
             return
         self._finding.request(_find_again, analysis, recipe)
 
@@ -255,12 +292,6 @@ class Workbench(QObject):
         if self.session.accept_found_again(analysis, before):
             # The recipe may have gone on meanwhile; a request made for the result before would be dropped.
             self._request_columns()
-
-    def _on_preview(self, outcome: Outcome) -> None:
-        if outcome.error is not None:
-            self.session.tell("filter", "error", describe(outcome.error))
-        elif outcome.value.source is self._source:
-            self.session.accept_preview(outcome.value)
 
 
 def is_session(path: str | Path) -> bool:
@@ -303,12 +334,6 @@ def _measure_drift(
     from hrtem_app.imaging.alignment import measure_drift
 
     return MeasuredDrift(numbers, measure_drift(frames, sampling, largest=largest, numbers=numbers))
-
-
-def _write(analysis: Analysis, folder: Path, overwrite: bool) -> list[Path]:
-    from hrtem_app.export import write_results
-
-    return write_results(analysis, folder, overwrite)
 
 
 def series_from_layer(layer: object) -> FocalSeries:

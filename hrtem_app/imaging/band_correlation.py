@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft, ndimage
-from scipy.signal import windows
 
 # 1/Å: width of the rings, within which the sign hardly changes in the thesis' ranges, and where they begin and end.
 _WIDTH = 0.035
@@ -75,6 +74,9 @@ class Rings:
         periodic
             Whether the spots of lattices stay, which fit at every lattice vector, or nearly so.
         """
+        # scipy.signal takes half a second to load, which the window's start need not wait for.
+        from scipy.signal import windows
+
         fade = [windows.tukey(size, 1 - flat) for size in self.shape]
         values = fft.rfft2((frame - frame.mean()) * np.outer(*fade))[self.rows, : self.number.shape[1]]
         amplitude = np.abs(values)

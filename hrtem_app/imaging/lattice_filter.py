@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft, ndimage
 
+from hrtem_app.imaging.lattice_mask import SIXTH, filter_mask, ring_radii, spot_positions
 from hrtem_app.recipe import LatticeFilter
 
 # Measured: noise alone gives peaks up to 1.6 times the ring's median, one graphene layer at 550 e/Å² gives 7.
@@ -15,7 +16,6 @@ FAINTEST_LATTICE = 2.2
 # The side lobes that an image's border gives a strong lattice stay below this share of it.
 _SIDE_LOBE = 0.4
 _ANGLE_STEP = np.deg2rad(0.1)
-_SIXTH = np.pi / 3
 # A peak's centre is taken over ±2.5°, the width of a spot; in steps of the angle.
 _PEAK_REACH = 25
 
@@ -48,66 +48,6 @@ class LatticeFilterResult:
     spots: NDArray[np.float64]
 
 
-def ring_radii(settings: LatticeFilter) -> tuple[float, ...]:
-    """Radii in 1/Å of the rings of a hexagonal lattice: 2/(√3 a) times 1, √3 and 2."""
-    first = 2 / (np.sqrt(3) * settings.lattice_constant)
-    return tuple(float(first * factor) for factor in (1, np.sqrt(3), 2)[: settings.rings])
-
-
-def spot_positions(angles: tuple[float, ...], settings: LatticeFilter) -> NDArray[np.float64]:
-    """Where the spots of the lattices lie.
-
-    Parameters
-    ----------
-    angles
-        Angle in rad of the first spot of each lattice.
-    settings
-        The lattice constant and the number of rings.
-
-    Returns
-    -------
-    (m, 3) rows (ky, kx, ring): six spots per ring and lattice; the second ring is turned by 30°.
-    """
-    rows = []
-    for angle in angles:
-        for number, radius in enumerate(ring_radii(settings), start=1):
-            turned = angle + (np.pi / 6 if number == 2 else 0) + _SIXTH * np.arange(6)
-            rows += [(radius * np.sin(t), radius * np.cos(t), number) for t in turned]
-    return np.array(rows, dtype=float).reshape(-1, 3)
-
-
-def filter_mask(
-    shape: tuple[int, int], sampling: float, angles: tuple[float, ...], settings: LatticeFilter
-) -> NDArray[np.float32]:
-    """The product of a disk with a Fermi edge, m(d) = 1 - 1/(1 + exp((d - r)/w)), over all spots.
-
-    Parameters
-    ----------
-    shape
-        (y, x) of the frames.
-    sampling
-        Å per pixel.
-    angles
-        Angle in rad of the first spot of each lattice.
-    settings
-        Radius r and edge w in 1/Å, rings and lattice constant.
-
-    Returns
-    -------
-    (y, x) float32 in the layout of `numpy.fft.fft2`; the mean (DC) is always kept.
-    """
-    ky, kx = np.fft.fftfreq(shape[0], sampling), np.fft.fftfreq(shape[1], sampling)
-    mask = np.ones(shape, np.float64)
-    reach = settings.radius + 16 * settings.edge
-    for spot_y, spot_x, _ in spot_positions(angles, settings):
-        # Only the neighbourhood of a spot differs from 1, which makes a live preview possible.
-        rows, columns = np.flatnonzero(np.abs(ky - spot_y) < reach), np.flatnonzero(np.abs(kx - spot_x) < reach)
-        distance = np.hypot(ky[rows, np.newaxis] - spot_y, kx[columns] - spot_x)
-        mask[np.ix_(rows, columns)] *= 1 - 1 / (1 + np.exp((distance - settings.radius) / settings.edge))
-    mask[0, 0] = 1
-    return mask.astype(np.float32)
-
-
 def power_spectrum(frames: NDArray[np.floating]) -> NDArray[np.float32]:
     """Power spectrum for people and for the search: mean over frames, Hann window, zero frequency in the middle.
 
@@ -124,20 +64,25 @@ def power_spectrum(frames: NDArray[np.floating]) -> NDArray[np.float32]:
     images = np.asarray(frames, np.float32)
     height, width = images.shape[-2:]
     window = (np.hanning(height)[:, np.newaxis] * np.hanning(width)).astype(np.float32)
-    spectra = fft.fft2((images - images.mean(axis=(-2, -1), keepdims=True)) * window, workers=-1)
-    power: NDArray[np.float32] = np.fft.fftshift((np.abs(spectra) ** 2).mean(axis=0))
-    return power
+    half = np.zeros((height, width // 2 + 1), np.float32)
+    for image in images:
+        half += np.abs(fft.rfft2((image - image.mean()) * window, workers=-1)) ** 2
+    power = np.empty((height, width), np.float32)
+    power[:, : half.shape[1]] = half / np.float32(len(images))
+    # |F(-k)| = |F(k)| for real images.
+    power[:, half.shape[1] :] = power[-np.arange(height), 1 : (width + 1) // 2][:, ::-1]
+    return np.fft.fftshift(power)
 
 
 def ring_profile(
-    frames: NDArray[np.floating], sampling: float, settings: LatticeFilter
+    power: NDArray[np.floating], sampling: float, settings: LatticeFilter
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Amplitude on the lattice's first ring against angle, folded onto 0…60°.
 
     Parameters
     ----------
-    frames
-        (n, y, x).
+    power
+        (y, x) as `power_spectrum` gives it.
     sampling
         Å per pixel.
     settings
@@ -148,7 +93,7 @@ def ring_profile(
     angles, amplitudes
         Both (600,): rad in [0, π/3), and the mean amplitude at the six places that such a lattice has.
     """
-    amplitude = np.sqrt(power_spectrum(frames))
+    amplitude = np.sqrt(power)
     height, width = amplitude.shape
     radius = ring_radii(settings)[0]
     steps = np.array([height * sampling, width * sampling])
@@ -169,9 +114,20 @@ def find_lattices(
     A strength is the peak's amplitude over the median of the ring; below `FAINTEST_LATTICE` nothing is called a
     lattice.
     """
-    if ring_radii(settings)[0] > 0.5 / sampling:
+    if not resolves(sampling, settings):
         return (), ()
-    angles, profile = ring_profile(frames, sampling, settings)
+    return peaks_on_ring(*ring_profile(power_spectrum(frames), sampling, settings), settings)
+
+
+def resolves(sampling: float, settings: LatticeFilter) -> bool:
+    """Whether pixels of some Å are fine enough for the first ring of a lattice."""
+    return ring_radii(settings)[0] <= 0.5 / sampling
+
+
+def peaks_on_ring(
+    angles: NDArray[np.float64], profile: NDArray[np.float64], settings: LatticeFilter
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Angles and strengths of the lattices that stand out in a `ring_profile`, as in `find_lattices`."""
     strength = profile / max(float(np.median(profile)), np.finfo(float).tiny)
     # Two lattices closer than one spot's width are one lattice.
     apart = max(settings.radius / ring_radii(settings)[0], np.deg2rad(2))
@@ -181,7 +137,7 @@ def find_lattices(
         if strength[best] < max(FAINTEST_LATTICE, _SIDE_LOBE * found[0][1] if found else 0):
             break
         found.append((_refined(angles, strength, best), float(strength[best])))
-        distance = np.abs((angles - angles[best] + _SIXTH / 2) % _SIXTH - _SIXTH / 2)
+        distance = np.abs((angles - angles[best] + SIXTH / 2) % SIXTH - SIXTH / 2)
         strength = np.where(distance < apart, 0, strength)
     return tuple(a for a, _ in found), tuple(s for _, s in found)
 
@@ -227,12 +183,24 @@ def remove_lattice(
     else:
         angles, strengths = find_lattices(images, sampling, settings)
     mask = filter_mask(shape, sampling, angles, settings)
+    filtered = images.copy()
     if angles:
-        spectrum = fft.rfft2(images, workers=-1) if spectrum is None else spectrum
-        filtered = fft.irfft2(spectrum * mask[:, : shape[1] // 2 + 1], s=shape, workers=-1).astype(np.float32)
-    else:
-        filtered = images.copy()
+        for number, image in enumerate(images):
+            filtered[number] = filter_frame(image, mask, None if spectrum is None else spectrum[number])
     return LatticeFilterResult(filtered, images - filtered, mask, angles, strengths, spot_positions(angles, settings))
+
+
+def filter_frame(
+    image: NDArray[np.float32], mask: NDArray[np.float32], spectrum: NDArray[np.complexfloating] | None = None
+) -> NDArray[np.float32]:
+    """Multiply the Fourier transform of an image (y, x) by a mask of `filter_mask`, in float32.
+
+    `spectrum` is `scipy.fft.rfft2(image)` where the caller has it already.
+    """
+    spectrum = fft.rfft2(image, workers=-1) if spectrum is None else spectrum
+    return np.asarray(
+        fft.irfft2(spectrum * mask[:, : spectrum.shape[1]], s=image.shape, workers=-1, overwrite_x=True), np.float32
+    )
 
 
 def _refined(angles: NDArray[np.float64], strength: NDArray[np.float64], best: int) -> float:
@@ -241,4 +209,4 @@ def _refined(angles: NDArray[np.float64], strength: NDArray[np.float64], best: i
     around = strength[(best + offsets) % len(strength)]
     weights = np.clip(around - 0.5 * around.max(), 0, None)
     shift = float((weights * offsets).sum() / weights.sum())
-    return float((angles[best] + shift * _ANGLE_STEP) % _SIXTH)
+    return float((angles[best] + shift * _ANGLE_STEP) % SIXTH)

@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 
 from hrtem_app.imaging.standardise import standardise
-from hrtem_app.inference.predict import predict_steps
 from hrtem_app.inference.resample import resample
 from hrtem_app.inference.result import NetworkResult, columns_from_maps
+from hrtem_app.inference.turned import averaged_steps
 from hrtem_app.networks.catalog import NetworkCard
 from hrtem_app.recipe import Recipe
 
@@ -74,7 +74,7 @@ def network_steps(
         frames = inputs.of(card)
     target = working_sampling(inputs.sampling, card)
     with watch.measure(card.name):
-        maps = yield from predict_steps(module, frames, device, card.temperature, recipe.precision)
+        maps = yield from averaged_steps(module, frames, device, card.temperature, recipe.precision, recipe.views)
     with watch.measure("columns"):
         columns = columns_from_maps(card.name, maps, target, inputs.sampling, recipe.columns, recipe.sublattice)
     return NetworkResult(card, maps, target, columns)

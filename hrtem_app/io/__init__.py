@@ -4,8 +4,9 @@ The readers' libraries (rosettasciio, tifffile, h5py) are imported when a file n
 package costs next to nothing.
 """
 
+from hrtem_app.io.formats import FileFormat, looks_like_series, suffixes
 from hrtem_app.io.read import load_series
-from hrtem_app.io.sniff import SUFFIXES, looks_like_series
+from hrtem_app.io.sniff import SUFFIXES
 from hrtem_app.io.write import save_series
 
-__all__ = ["SUFFIXES", "load_series", "looks_like_series", "save_series"]
+__all__ = ["SUFFIXES", "FileFormat", "load_series", "looks_like_series", "save_series", "suffixes"]

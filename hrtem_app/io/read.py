@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 
+from hrtem_app.io.formats import FileFormat, format_of
 from hrtem_app.io.pixels import frames_of
 from hrtem_app.io.quiet import quiet
 from hrtem_app.io.signals import AXIS_TOLERANCE, Contents, choose, sampling_of
@@ -62,6 +64,9 @@ def load_series(path_or_paths: str | Path | Sequence[str | Path], sampling: floa
 
 
 def _load_file(path: Path) -> FocalSeries:
+    added = _format_of(path)
+    if added is not None:
+        return _read_added(path, added)
     kind = _kind_of(path)
     try:
         with quiet():
@@ -74,10 +79,7 @@ def _load_file(path: Path) -> FocalSeries:
         raise
     except Exception as error:
         # A damaged file can make a reader fail in any way whatever; to the user it is always the same.
-        raise SeriesError(
-            f"'{path}' cannot be read as {NAMES[kind]} ({_one_line(error)}): it is damaged or cut off, "
-            "copy it again or save it anew"
-        ) from error
+        raise _damaged(path, NAMES[kind], error) from error
     return FocalSeries(
         frames,
         sampling=sampling,
@@ -87,6 +89,35 @@ def _load_file(path: Path) -> FocalSeries:
         sources=sources,
         warnings=(*_renamed(path, kind), *contents.warnings, *left, *doubts, *notes),
     )
+
+
+def _read_added(path: Path, added: FileFormat) -> FocalSeries:
+    """A series by a plug-in's reader, which need not know where it came from."""
+    try:
+        with quiet():
+            series = added.read(path)
+        if not isinstance(series, FocalSeries):
+            raise TypeError(f"the plug-in's reader gives {type(series).__name__}")
+    except SeriesError:
+        raise
+    except Exception as error:
+        raise _damaged(path, added.name, error) from error
+    return replace(series, name=path.stem, sources=(Source(path, _sha256(path)),))
+
+
+def _damaged(path: Path, kind: str, error: Exception) -> SeriesError:
+    return SeriesError(
+        f"'{path}' cannot be read as {kind} ({_one_line(error)}): it is damaged or cut off, "
+        "copy it again or save it anew"
+    )
+
+
+def _format_of(path: Path) -> FileFormat | None:
+    """A plug-in's format; None for all others, of which `_kind_of` says what is wrong with them."""
+    try:
+        return format_of(path) if path.is_file() else None
+    except (OSError, ValueError):
+        return None
 
 
 def _kind_of(path: Path) -> Kind:

@@ -83,13 +83,15 @@ def family_of(path: Path) -> Kind | None:
     return next((kind for kind, family in _FAMILIES.items() if suffix in family), None)
 
 
-def looks_like_series(path: str | Path) -> bool:
-    """Whether a file has the extension and the first bytes of a series that can be read; never raises."""
-    try:
-        candidate = Path(path)
-        return candidate.suffix.lower() in SUFFIXES and sniff(candidate) in _FAMILIES
-    except (OSError, ValueError, TypeError):
-        return False
+def is_built_in(path: Path) -> bool:
+    """Whether a file has the extension and the first bytes of a series that needs no plug-in.
+
+    Raises
+    ------
+    OSError
+        For a file that cannot be opened.
+    """
+    return path.suffix.lower() in SUFFIXES and sniff(path) in _FAMILIES
 
 
 def _is_digital_micrograph(head: bytes) -> bool:

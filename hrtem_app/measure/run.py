@@ -49,7 +49,7 @@ def measure(
     table
         The columns.
     region
-        (m, 2) corners of a polygon (y, x) in pixels; None: everything.
+        (m, 2) corners of a polygon (y, x) in pixels; None: that of the settings, or everything.
     settings
         What counts, and how far neighbours reach.
     image_shape
@@ -61,6 +61,7 @@ def measure(
     ValueError
         For a region or an image that is none.
     """
+    region = settings.region if region is None else region
     scene = make_scene(table, region, settings, image_shape)
     pairs, length = pairs_within(scene.points, SAME_SUBLATTICE[1])
     found = find_crystals(scene.points, table.classes, table.grain, pairs, length, scene.image, settings)

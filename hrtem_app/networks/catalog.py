@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from platformdirs import user_data_path
 from pydantic import Field, ValidationError
 
+from hrtem_app.extensions import NETWORKS, added_by_plug_ins
 from hrtem_app.materials import MOS2_ON_GRAPHITE
 from hrtem_app.recipe import ColumnFinding, LatticeFilter, Part, Standardisation, explain
 
@@ -65,7 +68,7 @@ def build_network(architecture: str, settings: Mapping[str, int]) -> torch.nn.Mo
     Parameters
     ----------
     architecture
-        `unet`, `unet_pp` or `msd_net`.
+        `unet`, `unet_pp`, `msd_net` or one that a plug-in adds.
     settings
         Its arguments: `channels`, `frames`, and for `msd_net` also `layers`, `kernel`.
 
@@ -84,12 +87,26 @@ def build_network(architecture: str, settings: Mapping[str, int]) -> torch.nn.Mo
 
 
 def architectures() -> dict[str, Callable[..., torch.nn.Module]]:
-    """Every architecture by name."""
+    """Every architecture by name: the built-in ones, and those of the entry points `hrtem_app.networks`.
+
+    A plug-in that cannot be loaded, or that takes a name that is there already, is left out with a warning.
+    """
     from hrtem_app.networks.msd_net import MSDNet
     from hrtem_app.networks.unet import UNet
     from hrtem_app.networks.unet_pp import UNetPlusPlus
 
-    return {"unet": UNet, "unet_pp": UNetPlusPlus, "msd_net": MSDNet}
+    known: dict[str, Callable[..., torch.nn.Module]] = {"unet": UNet, "unet_pp": UNetPlusPlus, "msd_net": MSDNet}
+    return known | _plugged_in()
+
+
+@lru_cache(maxsize=1)
+def _plugged_in() -> dict[str, Callable[..., torch.nn.Module]]:
+    return added_by_plug_ins(NETWORKS, "network", _checked, ("unet", "unet_pp", "msd_net"))
+
+
+def _checked(name: str, value: object) -> tuple[str, Callable[..., torch.nn.Module]] | None:
+    """An architecture is whatever gives a module when called; its name becomes part of file names."""
+    return (name, value) if callable(value) and re.fullmatch("[a-z0-9_]+", name) else None
 
 
 def folders() -> tuple[Path, ...]:

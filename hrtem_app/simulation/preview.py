@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,11 +71,32 @@ def preview(
     standardisation
         None: the default.
     """
+    steps = preview_steps(seed, settings, microscope, lattice_filter=lattice_filter, standardisation=standardisation)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return cast(Preview, end.value)
+
+
+def preview_steps(
+    seed: int,
+    settings: DatasetSettings | None = None,
+    microscope: MicroscopeSettings | None = None,
+    *,
+    lattice_filter: LatticeFilter | None = None,
+    standardisation: Standardisation | None = None,
+) -> Generator[float, None, Preview]:
+    """As `preview`, step by step: yields how far it is, 0 to 1, after each phonon configuration."""
     settings, microscope = settings or DatasetSettings(), microscope or MicroscopeSettings()
     structure = draw_structure(seed, settings.structure)
+    waves = []
+    for wave in exit_waves(structure, settings.multislice, seed):
+        waves.append(wave)
+        yield len(waves) / settings.multislice.configurations
     stored = StoredStructure(
         seed=seed,
-        waves=np.stack(list(exit_waves(structure, settings.multislice, seed))),
+        waves=np.stack(waves),
         positions=structure.positions,
         classes=structure.classes,
         cell=settings.structure.cell,

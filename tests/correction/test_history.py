@@ -1,5 +1,7 @@
 """A history of edits can be walked in both directions without a trace, and ids are for life."""
 
+import gc
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -189,3 +191,26 @@ def test_the_last_id_is_not_given_away():
 def test_edits_that_do_not_fit_are_refused_by_number(made_table, edits, position, message):
     with pytest.raises(ValueError, match=message):
         Corrections.replay(made_table(), edits, position)
+
+
+def test_of_many_histories_few_tables_are_held_and_each_still_has_its_own(made_table, random_edit, content):
+    rng = np.random.default_rng(0)
+    made = Corrections.begin(made_table())
+    kept, told, tables = [made], [content(made.table)], []
+    while len(kept) <= 200:
+        after = made.do(random_edit(rng, made.table))
+        if after is not made:
+            made = after
+            kept.append(made)
+            told.append(content(made.table))
+            tables.append(weakref.ref(made.table))
+    gc.collect()
+    assert sum(table() is not None for table in tables) < 30
+    for number in rng.permutation(len(kept)).tolist():
+        assert content(kept[number].table) == told[number]
+        assert kept[number].table is kept[number].table
+    for number in range(199, 90, -1):
+        made = made.undo()
+        assert content(made.table) == told[number]
+    assert content(kept[95].undo().table) == told[94]
+    assert content(made.redo().table) == told[92]

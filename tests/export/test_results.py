@@ -8,10 +8,14 @@ import pytest
 import tifffile
 
 from hrtem_app.columns import ColumnTable
-from hrtem_app.export import report, results
+from hrtem_app.evaluation.hand_labelled import Truth, score_table
+from hrtem_app.evaluation.table_scores import score_tables
+from hrtem_app.export import report, report_measurements, results
 from hrtem_app.export.drawing import new_figure
 from hrtem_app.export.results import check_folder, write_results
 from hrtem_app.io import load_series
+from hrtem_app.measure import measure
+from hrtem_app.measure.files import write_measurements
 from hrtem_app.recipe import Recipe
 
 NAMES = [
@@ -68,6 +72,49 @@ def test_choices_of_the_figure_and_sections_of_the_report(analysis, tmp_path, dr
     write_results(analysis, tmp_path, palette="colour-blind", equal_dots=True, sections=[("Scores", "<p>fine</p>")])
     assert drawn == [(True, "colour-blind", False), (True, "colour-blind", True)]
     assert "<h2>Scores</h2>\n<p>fine</p>" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_only_what_is_chosen_is_written(analysis, tmp_path, drawn):
+    written = write_results(analysis, tmp_path / "some", parts={"report", "xyz"})
+    assert [path.name for path in written] == ["columns.xyz", "report.html", "analysis.json"]
+    assert names_in(tmp_path / "some") == sorted(path.name for path in written)
+    # The report needs the figure as shapes, and nobody the one of pixels.
+    assert drawn == [(False, "thesis", True)]
+    record = json.loads((tmp_path / "some" / "analysis.json").read_text(encoding="utf-8"))
+    assert record["files"] == ["columns.xyz", "report.html", "analysis.json"]
+    write_results(analysis, tmp_path / "none", parts=())
+    assert names_in(tmp_path / "none") == ["analysis.json"]
+    with pytest.raises(ValueError, match="'figures' is no part of the results: choose from tables, xyz"):
+        write_results(analysis, tmp_path / "other", parts={"figures"})
+    assert not (tmp_path / "other").exists()
+
+
+def test_choosing_less_takes_earlier_results_away(analysis, tmp_path):
+    write_results(analysis, tmp_path)
+    write_results(analysis, tmp_path, overwrite=True, parts={"tables"})
+    assert names_in(tmp_path) == sorted([*NAMES[:4], "analysis.json"])
+
+
+def test_measurements_and_scores_lie_beside_the_rest(analysis, tmp_path, monkeypatch):
+    monkeypatch.setattr(report_measurements, "figures", lambda measured: {})
+    measured = measure(analysis.table, image_shape=analysis.series.shape)
+    truth = Truth(analysis.table.select(np.arange(len(analysis.table)) != 2))
+    tables = {name: result.columns for name, result in analysis.networks.items()}
+    scores = score_tables(tables, truth, "truth.csv", analysis.series.shape)
+    written = write_results(analysis, tmp_path / "out", measurements=measured, scores=scores)
+    more = ["measurements.json", "measurements.csv", "score.json"]
+    assert [path.name for path in written] == [*NAMES[:-1], *more, "analysis.json"]
+    record = json.loads((tmp_path / "out" / "analysis.json").read_text(encoding="utf-8"))
+    assert record["files"] == [path.name for path in written]
+    write_measurements(measured, tmp_path / "alone")
+    for name in more[:2]:
+        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "alone" / name).read_bytes()
+    told = json.loads((tmp_path / "out" / "score.json").read_text(encoding="utf-8"))
+    for name, table in tables.items():
+        assert told["tables"][name] == score_table(table, truth, analysis.series.shape).values()
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "<h2>Measurements</h2>" in page
+    assert "<h2>Scores</h2>" in page
 
 
 def test_tables_come_back(analysis, tmp_path):

@@ -34,9 +34,10 @@ def _load_fakes() -> ModuleType:
 
 
 @pytest.fixture(autouse=True)
-def _own_autosaves(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What tests leave behind is not offered to anybody."""
+def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What tests leave behind is not offered to anybody, and what a person left is not shown to them."""
     monkeypatch.setenv("HRTEM_APP_AUTOSAVE", str(tmp_path_factory.mktemp("autosave")))
+    monkeypatch.setenv("HRTEM_APP_JOBS", str(tmp_path_factory.mktemp("jobs")))
 
 
 @pytest.fixture(scope="session")

@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 import tifffile
 from napari.utils.notifications import notification_manager
+from napari.utils.theme import get_theme
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QWidget
+from qtpy.QtGui import QColor
+from qtpy.QtWidgets import QMessageBox, QWidget
 
-from hrtem_app.gui import application
+from hrtem_app.gui import application, theme
 from hrtem_app.gui.steps import STEPS
 
 
@@ -34,14 +36,22 @@ def test_the_rail_leads_from_files_to_columns(window: Any, fakes: ModuleType, qt
     qtbot.waitUntil(lambda: panel.session.preview is not None and panel.session.calibration is not None)
     # The specimen has a lattice to measure by, and nobody asked for an alignment.
     states = ["done" if panel.session.calibration.accepted else "todo", "todo"]
-    assert [step.state(panel.session) for step in STEPS] == ["done", *states, "done", "todo", "todo", "todo"]
+    assert [step.state(panel.session) for step in STEPS] == ["done", *states, "done"] + ["todo"] * 7
     qtbot.mouseClick(panel.run_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: panel.session.analysis is not None)
-    assert [step.state(panel.session) for step in STEPS] == ["done", *states, "done", "done", "done", "todo"]
+    assert [step.state(panel.session) for step in STEPS] == [
+        "done",
+        *states,
+        "done",
+        "done",
+        "done",
+        "todo",
+        "done",
+    ] + ["todo"] * 3
     panel.workbench.tools.select([0])
     panel.workbench.tools.delete()
     panel.session.change_filter(radius=0.01)
-    assert [step.state(panel.session) for step in STEPS][-3:] == ["stale", "stale", "stale"]
+    assert [step.state(panel.session) for step in STEPS][4:8] == ["stale", "stale", "stale", "stale"]
 
 
 def test_one_step_is_open_at_a_time(window: Any, qtbot: Any) -> None:
@@ -117,3 +127,63 @@ def test_closing_during_a_run_leaves_nothing_behind(
     qtbot.waitUntil(lambda: panel.session.progress is not None)
     viewer.close()
     qtbot.waitUntil(lambda: viewer not in workbench._workbenches)
+
+
+def test_a_step_can_be_taken_out_of_the_rail_and_stays_the_same_step(window: Any, qtbot: Any) -> None:
+    viewer, panel = window
+    number = [step.name for step in STEPS].index("Predict")
+    section = panel.sections[number]
+    assert not section.out_button.isVisible()
+    section.set_open(True)
+    qtbot.mouseClick(section.out_button, Qt.MouseButton.LeftButton)
+    outside = panel.take_out(STEPS[number])
+    qtbot.waitUntil(outside.isVisible)
+    # The second time it is the window that is there already.
+    assert outside is panel.take_out(STEPS[number])
+    assert outside is not panel.panels[number]
+    assert outside.window() is not panel.window()
+    outside.views.setCurrentIndex(3)
+    assert panel.panels[number].views.currentIndex() == 3
+    viewer.window.remove_dock_widget(outside)
+    again = panel.take_out(STEPS[number])
+    assert again is not outside
+    assert again.views.currentIndex() == 3
+
+
+def test_the_list_of_keys_is_under_help(window: Any) -> None:
+    viewer, panel = window
+    (entry,) = [a for a in viewer.window.help_menu.actions() if a.text() == "Keys of the analysis"]
+    entry.trigger()
+    (box,) = panel.window().findChildren(QMessageBox)
+    assert "lasso" in box.text()
+    box.close()
+
+
+def test_text_can_be_read_in_either_theme(window: Any, fakes: ModuleType, qtbot: Any) -> None:
+    viewer, panel = window
+    colours = [*theme.CLASS_COLOURS.values(), theme.WARNING, theme.QUIET, theme.DONE]
+    colours += [ink for inks in theme.NETWORK_INKS.values() for ink in inks.values()]
+    for name in ("dark", "light"):
+        viewer.theme = name
+        qtbot.wait(50)
+        background = QColor(str(get_theme(name).background))
+        for colour in colours:
+            assert _contrast(QColor(theme.ink(colour, panel)), background) > 3.5
+    predict = panel.panels[[step.name for step in STEPS].index("Predict")]
+    panel.show_step("Predict")
+    qtbot.waitUntil(lambda: bool(predict.networks))
+    light = {box.styleSheet() for box in predict.networks.values()}
+    viewer.theme = "dark"
+    qtbot.waitUntil(lambda: light.isdisjoint(box.styleSheet() for box in predict.networks.values()))
+
+
+def _contrast(first: QColor, second: QColor) -> float:
+    """WCAG 2.1's contrast ratio."""
+    high, low = sorted((_luminance(first), _luminance(second)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def _luminance(colour: QColor) -> float:
+    values = np.array([colour.redF(), colour.greenF(), colour.blueF()])
+    linear = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])

@@ -1,14 +1,12 @@
 from __future__ import annotations
 
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QFileDialog, QMessageBox
 
-from hrtem_app.columns import ColumnTable
 from hrtem_app.gui.panels.columns_panel import ColumnsPanel
 
 
@@ -64,28 +62,6 @@ def test_check_boxes_follow_the_layer_list(panel: ColumnsPanel) -> None:
     assert panel.workbench.layers.get("columns").visible
 
 
-def test_export_writes_what_the_table_holds(
-    panel: ColumnsPanel, tmp_path: Path, qtbot: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *args: str(tmp_path / "results"))
-    qtbot.mouseClick(panel.export_button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: bool(panel.messages.texts()))
-    assert "written" in panel.messages.texts()[0]
-    written = ColumnTable.from_csv(tmp_path / "results" / "columns.csv")
-    assert written.class_names == panel.session.analysis.table.class_names
-
-
-def test_a_folder_that_is_not_empty_is_asked_about(
-    panel: ColumnsPanel, tmp_path: Path, qtbot: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "mine.txt").write_text("keep me")
-    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *args: str(tmp_path))
-    monkeypatch.setattr(QMessageBox, "question", lambda *args: QMessageBox.StandardButton.No)
-    qtbot.mouseClick(panel.export_button, Qt.MouseButton.LeftButton)
-    assert "export" not in panel.session.busy
-    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
-
-
 def test_the_threshold_works_without_the_networks(panel: ColumnsPanel, qtbot: Any, monkeypatch: Any) -> None:
     import hrtem_app.analysis
 
@@ -110,8 +86,27 @@ def test_the_threshold_works_without_the_networks(panel: ColumnsPanel, qtbot: An
     assert session.table.edited.sum() == 1
 
 
+def test_the_palette_is_the_same_in_dots_maps_and_names(panel: ColumnsPanel, qtbot: Any) -> None:
+    from hrtem_app.inference.palette import PALETTES
+
+    layers = panel.workbench.layers
+    before = layers.get("agreement").data
+    panel.palette_box.setCurrentIndex(1)
+    assert panel.session.view.palette == "colour-blind"
+    picture, alone = layers.get("agreement").data, layers.get("map:msd_net").colormap
+    shares = PALETTES["colour-blind"][2]
+    # The fakes agree everywhere, and what all three add up to is white in either palette.
+    assert np.allclose(picture.max(axis=(0, 1)), before.max(axis=(0, 1)))
+    assert np.allclose(alone.map(1.0)[0, :3], np.array(shares) / max(shares), atol=1e-3)
+    inks = {box.styleSheet() for box in panel.networks.values()}
+    assert len(inks) == len(panel.networks)
+    panel.palette_box.setCurrentIndex(0)
+    assert layers.get("map:msd_net").colormap.name == "blue"
+    assert inks.isdisjoint(box.styleSheet() for box in panel.networks.values())
+
+
 def test_classes_have_the_same_colours_as_in_figures() -> None:
-    from hrtem_app.export.palette import CLASS_COLOURS
     from hrtem_app.gui import theme
+    from hrtem_app.inference.palette import CLASS_COLOURS
 
     assert theme.CLASS_COLOURS == CLASS_COLOURS

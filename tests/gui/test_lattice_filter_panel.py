@@ -10,8 +10,8 @@ from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QMouseEvent
 from qtpy.QtWidgets import QApplication, QStyle, QStyleOptionSlider
 
-from hrtem_app.gui.panels.lattice_filter_panel import LatticeFilterPanel, covers_material
-from hrtem_app.recipe import LatticeFilter
+from hrtem_app.gui import theme
+from hrtem_app.gui.panels.lattice_filter_panel import LatticeFilterPanel
 
 
 @pytest.fixture
@@ -60,24 +60,45 @@ def test_a_number_can_be_typed(panel: LatticeFilterPanel, qtbot: Any) -> None:
     assert panel.session.recipe.filter.edge == pytest.approx(0.0065)
 
 
-def test_the_hint_shows_when_spots_reach_the_material(panel: LatticeFilterPanel) -> None:
+def test_the_hint_names_the_spots_that_cover_a_reflection(panel: LatticeFilterPanel, qtbot: Any) -> None:
+    (flake,) = panel.session.preview.source.flakes
+    assert math.degrees(flake) == pytest.approx(30, abs=1)
+    # Graphene lies at 12°: its third ring is in line with MoS2's fourth at 30° - 19.1° or 30° + 19.1° - 60°.
+    panel.session.change_filter(angles=(math.radians(30 - 19.1),), radius=0.03, edge=0.004)
+    qtbot.waitUntil(lambda: "ring 3 at 11°, 71°, 131° of lattice 1" in panel.hint.text())
+    assert "MoS2, found at 30" in panel.hint.text() or "MoS2, found at 29" in panel.hint.text()
     assert panel.hint.isVisible()
+    covering = [pen.color().name() for pen in panel.spectrum.spots.data["pen"]]
+    assert covering == [theme.GRAPHENE] * 12 + [theme.WARNING] * 6
     panel.radius.slider.setValue(round((0.015 - 0.002) / 0.001))
     assert panel.session.recipe.filter.radius == pytest.approx(0.015)
     assert not panel.hint.isVisible()
+    assert {pen.color().name() for pen in panel.spectrum.spots.data["pen"]} == {theme.GRAPHENE}
+    panel.session.change_filter(angles=(math.radians(30),), radius=0.03)
+    assert not panel.hint.isVisible()
 
 
-@pytest.mark.parametrize(
-    ("settings", "covers"),
-    [
-        (LatticeFilter(radius=0.021), True),
-        (LatticeFilter(radius=0.02), False),
-        (LatticeFilter(radius=0.03, rings=2), False),
-        (LatticeFilter(radius=0.03, enabled=False), False),
-    ],
-)
-def test_when_spots_can_cover_the_material(settings: LatticeFilter, covers: bool) -> None:
-    assert covers_material(settings) is covers
+def test_without_a_flake_every_turn_counts(add_panel: Any, fakes: ModuleType, qtbot: Any) -> None:
+    panel = add_panel(LatticeFilterPanel)
+    noise = np.random.default_rng(0).normal(100, 10, (3, 160, 160)).astype(np.float32)
+    panel.workbench.open_series(fakes.make_series().with_frames(noise))
+    qtbot.waitUntil(lambda: panel.session.preview is not None)
+    assert panel.session.preview.source.flakes == ()
+    panel.session.change_filter(angles=(0.1,))
+    assert panel.hint.text().startswith("⚠ No MoS2 lattice stands out.")
+    assert "ring 3 of lattice 1 (0.0" in panel.hint.text()
+
+
+def test_found_spots_and_their_residual_are_shown(panel: LatticeFilterPanel, qtbot: Any) -> None:
+    qtbot.waitUntil(lambda: panel.session.calibration is not None)
+    calibration = panel.session.calibration
+    x, y = panel.spectrum.found.getData()
+    # Measured in cycles per pixel, whatever an ångström is.
+    np.testing.assert_allclose(np.stack([y, x], axis=1) * 0.22, calibration.spots * calibration.sampling)
+    np.testing.assert_allclose(np.hypot(x, y), 0.468, atol=0.004)
+    residuals = calibration.residuals * calibration.sampling / 0.22
+    residual = math.sqrt(float(np.mean([dy**2 + dx**2 for dy, dx in residuals])))
+    assert f"{residual:.1e} 1/Å (rms) from a regular hexagon" in panel.found.text()
 
 
 def test_an_angle_is_set_by_hand_and_found_again(panel: LatticeFilterPanel, qtbot: Any) -> None:
@@ -164,6 +185,20 @@ def test_a_spot_of_the_second_ring_turns_its_lattice_as_well(panel: LatticeFilte
     assert panel.angles[0].value() == pytest.approx(before - 5, abs=0.6)
 
 
+def test_each_of_two_lattices_is_dragged_by_itself(panel: LatticeFilterPanel, qtbot: Any) -> None:
+    panel.session.change_filter(angles=(math.radians(12), math.radians(40)))
+    for lattice, by in ((1, 9), (0, -8), (1, -10)):
+        before = [math.degrees(angle) for angle in panel.session.recipe.filter.angles]
+        x, y = panel.spectrum.spots.getData()
+        spot = complex(x[18 * lattice + 1], y[18 * lattice + 1])
+        drag_on_plot(panel, qtbot, spot, spot * np.exp(1j * np.deg2rad(by)))
+        after = [math.degrees(angle) for angle in panel.session.recipe.filter.angles]
+        assert after[lattice] == pytest.approx(before[lattice] + by, abs=0.6)
+        assert after[1 - lattice] == before[1 - lattice]
+    qtbot.waitUntil(lambda: panel.session.preview.settings == panel.session.recipe.filter)
+    assert panel.session.preview.result.angles == panel.session.recipe.filter.angles
+
+
 def test_a_spot_is_dragged_outwards_and_inwards(panel: LatticeFilterPanel, qtbot: Any) -> None:
     x, y = panel.spectrum.spots.getData()
     spot = complex(x[0], y[0])
@@ -198,6 +233,7 @@ def test_the_wipe_shows_both_sides_of_a_line(panel: LatticeFilterPanel, qtbot: A
     panel.wipe.setValue(50)
     series, filtered, wipe = panel.session.series.frames, layers.get("filtered").data, layers.get("wipe")
     assert wipe.visible
+    qtbot.waitUntil(lambda: not panel.workbench.live.glimpse.layer.visible)
     np.testing.assert_array_equal(wipe.data[..., :40], series[..., :40])
     np.testing.assert_array_equal(wipe.data[..., 40:], filtered[..., 40:])
     panel.session.change_filter(radius=0.05)

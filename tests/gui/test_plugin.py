@@ -25,7 +25,7 @@ def test_the_reader_claims_what_we_read() -> None:
     from hrtem_app.io import SUFFIXES
 
     patterns = {pattern.lstrip("*") for pattern in MANIFEST.contributions.readers[0].filename_patterns}
-    assert patterns == {*SUFFIXES, ".csv"}
+    assert patterns == {*SUFFIXES, ".csv", ".hrtem"}
 
 
 def test_panels_work_together_in_a_strange_viewer(

@@ -52,3 +52,33 @@ def test_what_only_has_the_name_is_declined(tmp_path: Path, name: str) -> None:
     if not name.startswith("missing"):
         (tmp_path / name).write_text("no image")
     assert get_reader(str(tmp_path / name)) is None
+
+
+def test_a_session_becomes_its_series_and_its_corrected_columns(tmp_path: Path, viewer: Any, fakes: ModuleType) -> None:
+    from hrtem_app.correction import Corrections, Delete
+    from hrtem_app.recipe import Recipe
+    from hrtem_app.sessions import SessionContent, save_session
+
+    series, recipe = fakes.make_series(size=96), Recipe(sampling=0.23)
+    analysis = fakes.run_to_end(series, recipe)
+    corrections = Corrections.begin(analysis.table).do(Delete(ids=(int(analysis.table.ids[3]),)))
+    path = tmp_path / "mine.hrtem"
+    save_session(path, SessionContent(series, recipe, analysis, corrections))
+    reader = get_reader([str(path)])
+    assert reader is not None
+    image, columns = (viewer.add_layer(layer_of(data)) for data in reader([str(path)]))
+    np.testing.assert_array_equal(image.data, series.frames)
+    np.testing.assert_allclose(image.scale, (1, 0.023, 0.023), rtol=1e-6)
+    assert len(columns.data) == len(analysis.table) - 1
+    np.testing.assert_array_equal(columns.data, corrections.table.positions)
+    place = columns.data[5]
+    np.testing.assert_allclose(columns.data_to_world(place), image.data_to_world((0, *place))[-2:])
+    save_session(path, SessionContent(series))
+    (only,) = get_reader(str(path))(str(path))
+    assert only[2] == "image"
+
+
+def layer_of(data: Any) -> Any:
+    from napari.layers import Layer
+
+    return Layer.create(*data)

@@ -105,3 +105,27 @@ def _type_defocus(panel: SeriesPanel, qtbot: Any, row: int, text: str) -> None:
     qtbot.keyClick(editor, Qt.Key.Key_Return)
     # The editor is deleted by the event loop.
     qtbot.waitUntil(lambda: table.findChild(QLineEdit) is None)
+
+
+def test_a_typed_energy_counts_and_the_least_value_goes_back_to_the_files(
+    add_panel: Any, fakes: ModuleType, qtbot: Any
+) -> None:
+    panel = add_panel(SeriesPanel)
+    panel.workbench.open_series(fakes.make_series().with_energy(50e3))
+    assert panel.energy.value() == 50
+    panel.energy.selectAll()
+    qtbot.keyClicks(panel.energy, "80")
+    qtbot.keyClick(panel.energy, Qt.Key.Key_Return)
+    assert (panel.session.recipe.energy, panel.session.series.energy) == (80e3, 80e3)
+    assert "file: 50" in panel.stated_energy.text()
+    panel.energy.setValue(0)
+    assert (panel.session.recipe.energy, panel.session.series.energy) == (None, 50e3)
+    panel.session.undo()
+    assert panel.session.series.energy == 80e3
+
+
+def test_an_energy_that_nobody_knows_is_said_to_be_unknown(add_panel: Any, fakes: ModuleType) -> None:
+    panel = add_panel(SeriesPanel)
+    panel.workbench.open_series(fakes.make_series().with_energy(None))
+    assert panel.energy.text() == "unknown"
+    assert panel.stated_energy.text() == "not in the file"

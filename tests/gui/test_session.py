@@ -35,6 +35,18 @@ def test_what_the_user_corrects_is_in_the_recipe_and_the_file_is_untouched(sessi
     assert session.file_series.sampling == 0.22
 
 
+def test_a_region_to_measure_in_belongs_to_its_series_and_can_be_undone(session: Session, fakes: ModuleType) -> None:
+    corners = ((0.0, 0.0), (0.0, 9.0), (9.0, 9.0))
+    session.change_measure(votes=2)
+    session.change_measure(region=corners)
+    session.undo()
+    assert (session.recipe.measure.region, session.recipe.measure.votes) == (None, 2)
+    session.redo()
+    assert session.recipe.measure.region == corners
+    session.open(fakes.make_series(name="other"))
+    assert (session.recipe.measure.region, session.recipe.measure.votes) == (None, 2)
+
+
 def test_another_series_takes_nothing_of_the_last_one_with_it(session: Session, fakes: ModuleType) -> None:
     session.change(sampling=0.3, frames=(0, 1), networks=("unet",))
     session.change_filter(angles=(0.1,), radius=0.015)
@@ -46,7 +58,13 @@ def test_another_series_takes_nothing_of_the_last_one_with_it(session: Session, 
 
 @pytest.mark.parametrize(
     ("change", "stale"),
-    [({"filter": {"radius": 0.01}}, True), ({"networks": ("unet",)}, True), ({"device": "cpu"}, False)],
+    [
+        ({"filter": {"radius": 0.01}}, True),
+        ({"networks": ("unet",)}, True),
+        ({"energy": 80e3}, True),
+        ({"device": "cpu"}, False),
+        ({"measure": {"votes": 2}}, False),
+    ],
 )
 def test_results_are_stale_when_what_they_depend_on_changes(
     session: Session, fakes: ModuleType, change: dict[str, Any], stale: bool

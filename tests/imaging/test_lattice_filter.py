@@ -6,15 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hrtem_app.imaging.lattice_filter import (
-    filter_mask,
-    find_lattice_angles,
-    find_lattices,
-    power_spectrum,
-    remove_lattice,
-    ring_radii,
-    spot_positions,
-)
+from hrtem_app.imaging.lattice_filter import find_lattice_angles, find_lattices, power_spectrum, remove_lattice
+from hrtem_app.imaging.lattice_mask import filter_mask, ring_radii, spot_positions
 from hrtem_app.recipe import LatticeFilter
 
 SAMPLING = 0.22
@@ -134,3 +127,12 @@ def test_power_spectrum_has_its_peak_where_the_wave_is() -> None:
     power = power_spectrum(wave)
     peak = np.unravel_index(power.argmax(), power.shape)
     assert (abs(peak[0] - 64), abs(peak[1] - 80)) == (10, 24)
+
+
+@pytest.mark.parametrize("shape", [(96, 128), (97, 131), (96, 131)])
+def test_power_spectrum_is_the_mean_of_the_whole_plane(shape: tuple[int, int]) -> None:
+    frames = np.random.default_rng(2).normal(3, 1, (3, *shape))
+    window = np.hanning(shape[0])[:, np.newaxis] * np.hanning(shape[1])
+    spectra = np.fft.fft2((frames - frames.mean(axis=(1, 2), keepdims=True)) * window)
+    expected = np.fft.fftshift((np.abs(spectra) ** 2).mean(axis=0))
+    np.testing.assert_allclose(power_spectrum(frames), expected, rtol=1e-3, atol=1e-4 * expected.mean())

@@ -10,7 +10,7 @@ from ideal_crystals import MO, SAMPLING, TWO_S, cut, disk, roomy, table, turned
 from scipy.spatial import cKDTree
 
 from hrtem_app.columns import CLASSES, ColumnTable, empty_table
-from hrtem_app.measure import Measurements, measure
+from hrtem_app.measure import Measurements, MeasureSettings, measure
 from hrtem_app.resources import sample_path
 from hrtem_app.simulation.structure_settings import StructureSettings
 from hrtem_app.simulation.structures import Structure, draw_structure
@@ -144,6 +144,14 @@ def test_a_region_is_fitted_by_itself() -> None:
     assert grain.displacement == pytest.approx(0, abs=1e-3)
     (whole,) = measure(made, image_shape=roomy(made)).grains
     assert whole.displacement > 5
+
+
+def test_the_region_of_the_settings_counts_unless_another_is_given(truth: ColumnTable) -> None:
+    corners = ((0.0, 0.0), (0.0, 300.0), (300.0, 300.0), (300.0, 0.0))
+    inside = ((truth.positions >= 0) & (truth.positions <= 300)).all(axis=1).sum()
+    settings = MeasureSettings(region=corners)
+    assert len(measure(truth, settings=settings).columns) == len(measure(truth, corners).columns) == inside
+    assert len(measure(truth, [(y, x / 2) for y, x in corners], settings).columns) < inside
 
 
 def test_a_region_with_few_columns_refers_to_its_whole_grain() -> None:

@@ -75,6 +75,9 @@ class Panel(QWidget):
     def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802 - Qt's name
         """Let go of the session when napari closes the dock, which only takes the panel out of it."""
         super().changeEvent(event)
+        if event is not None and event.type() == QEvent.Type.StyleChange and hasattr(self, "_attachment"):
+            # napari's theme was changed, and colours with it.
+            self.update_view()
         if event is None or event.type() != QEvent.Type.ParentChange or not hasattr(self, "_attachment"):
             return
         if self.parent() is None:

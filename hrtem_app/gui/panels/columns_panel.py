@@ -1,19 +1,14 @@
-"""Columns: how many there are, which are shown, how the networks agree, and export."""
+"""Columns: how many there are, which are shown, and how the networks agree."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 from qtpy.QtCore import QSignalBlocker, Qt
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QFileDialog,
     QFormLayout,
     QHBoxLayout,
     QLabel,
-    QMessageBox,
-    QPushButton,
     QSlider,
     QWidget,
 )
@@ -22,15 +17,17 @@ from hrtem_app.columns import CLASSES
 from hrtem_app.gui import theme
 from hrtem_app.gui.links import Link
 from hrtem_app.gui.panels.base import Panel
+from hrtem_app.gui.session import Palette
 from hrtem_app.gui.shown import Counts, counts
 from hrtem_app.gui.widgets.count_table import CountTable
 from hrtem_app.gui.widgets.number_slider import NumberSlider
 
+_PALETTES: dict[Palette, str] = {"thesis": "red, green, blue", "colour-blind": "colour-blind safe"}
 _KINDS = {"all": "all predictions", "agree": "two or more agree", "unique": "only one network"}
 
 
 class ColumnsPanel(Panel):
-    """Count, filter and export what the networks found."""
+    """Count and filter what the networks found."""
 
     source = "columns"
 
@@ -60,6 +57,12 @@ class ColumnsPanel(Panel):
         self.kind_box.setToolTip("Which predictions the agreement picture shows")
         self.class_box.currentIndexChanged.connect(self._on_class)
         self.kind_box.currentIndexChanged.connect(self._on_kind)
+        self.palette_box = QComboBox()
+        self.palette_box.addItems(_PALETTES.values())
+        self.palette_box.setToolTip(
+            "Colours of the networks in this window; the second set stays apart for eyes that lack a kind of cones"
+        )
+        self.palette_box.currentIndexChanged.connect(self._on_palette)
         self.equal_dots = QCheckBox("equal dots")
         self.equal_dots.setToolTip("Draw predictions of one network alone as large as the others, not at a third")
         self.equal_dots.toggled.connect(self._on_equal_dots)
@@ -73,9 +76,6 @@ class ColumnsPanel(Panel):
         self.picture_box.toggled.connect(self._on_picture)
         self.networks: dict[str, QCheckBox] = {}
         self._network_row = QHBoxLayout()
-        self.export_button = QPushButton("Export…")
-        self.export_button.setToolTip("Write tables, XYZ, agreement figure, filtered series and a record of the run")
-        self.export_button.clicked.connect(self.ask_and_export)
         self._lay_out()
 
     def links(self) -> list[Link]:
@@ -97,7 +97,6 @@ class ColumnsPanel(Panel):
         there = analysis is not None
         for widget in self._controls():
             widget.setEnabled(there)
-        self.export_button.setEnabled(there and "export" not in session.busy)
         if analysis is None:
             self.table.clear_counts()
             self.summary.setText("No results yet: run the networks first.")
@@ -106,21 +105,11 @@ class ColumnsPanel(Panel):
         self._show_networks({name: result.card.title for name, result in analysis.networks.items()})
         numbers = counts(analysis, session.table or analysis.table, session.view)
         self.table.show_counts(
-            numbers.shown, {self._titles[n]: (theme.network_ink(n), c) for n, c in numbers.networks.items()}
+            numbers.shown,
+            {self._titles[n]: (theme.network_ink(n, session.view.palette), c) for n, c in numbers.networks.items()},
         )
         self.summary.setText(_summary(numbers, session.stale))
         self._show_view(len(analysis.networks))
-
-    def ask_and_export(self) -> None:
-        """Ask for a folder and write all results there."""
-        name = QFileDialog.getExistingDirectory(self, "Folder for the results")
-        if not name:
-            return
-        folder = Path(name)
-        overwrite = folder.is_dir() and any(folder.iterdir())
-        if overwrite and not self._may_overwrite(folder):
-            return
-        self.workbench.export(folder, overwrite)
 
     def _controls(self) -> tuple[QWidget, ...]:
         return (
@@ -128,18 +117,11 @@ class ColumnsPanel(Panel):
             self.votes,
             self.class_box,
             self.kind_box,
+            self.palette_box,
             self.equal_dots,
             self.columns_box,
             self.picture_box,
         )
-
-    def _may_overwrite(self, folder: Path) -> bool:
-        answer = QMessageBox.question(
-            self,
-            "The folder is not empty",
-            f"{folder} is not empty. Replace results in it? Other files stay as they are.",
-        )
-        return answer == QMessageBox.StandardButton.Yes
 
     def _show_view(self, networks: int) -> None:
         view, layers = self.session.view, self.workbench.layers
@@ -150,6 +132,7 @@ class ColumnsPanel(Panel):
         self.votes_text.setText(f"{view.votes} of {networks}" if view.votes < networks else f"all {networks}")
         self.class_box.setCurrentIndex(view.class_index)
         self.kind_box.setCurrentIndex(list(_KINDS).index(view.kind))
+        self.palette_box.setCurrentIndex(list(_PALETTES).index(view.palette))
         self.equal_dots.setChecked(view.equal_dots)
         for key, box in (("columns", self.columns_box), ("agreement", self.picture_box)):
             layer = layers.get(key)
@@ -163,12 +146,12 @@ class ColumnsPanel(Panel):
                 box.setParent(None)
                 box.deleteLater()
             self.networks = {name: QCheckBox(title) for name, title in titles.items()}
-            for name, box in self.networks.items():
-                box.setStyleSheet(f"color: {theme.network_ink(name)}")
+            for box in self.networks.values():
                 box.setToolTip("Count this network in the agreement picture")
                 box.toggled.connect(self._on_networks)
                 self._network_row.addWidget(box)
         for name, box in self.networks.items():
+            theme.colour_text(box, theme.network_ink(name, self.session.view.palette), self)
             blocker = QSignalBlocker(box)
             box.setChecked(name not in self.session.view.hidden)
             del blocker
@@ -184,6 +167,9 @@ class ColumnsPanel(Panel):
 
     def _on_threshold(self, value: float) -> None:
         self.session.change(columns=self.session.recipe.columns.model_dump() | {"threshold": value})
+
+    def _on_palette(self, index: int) -> None:
+        self.session.change_view(palette=list(_PALETTES)[index])
 
     def _on_equal_dots(self, equal: bool) -> None:
         self.session.change_view(equal_dots=equal)
@@ -211,12 +197,12 @@ class ColumnsPanel(Panel):
         form.addRow("Votes", votes)
         form.addRow("Show", shown)
         form.addRow("Agreement", picture)
+        form.addRow("Colours", self.palette_box)
         form.addRow("", self.equal_dots)
         form.addRow("Networks", self._network_row)
         self.column.addWidget(self.table)
         self.column.addWidget(self.summary)
         self.column.addLayout(form)
-        self.column.addWidget(self.export_button)
 
 
 def _summary(numbers: Counts, stale: bool) -> str:

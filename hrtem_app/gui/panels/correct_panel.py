@@ -17,7 +17,11 @@ from hrtem_app.gui.panels.base import Panel
 
 _TOOLS: dict[Tool, tuple[str, str]] = {
     "look": ("Look", "Move and zoom the image (V)"),
-    "select": ("Select", "Click a column or drag a box; drag what is selected to move it; Delete deletes it (S)"),
+    "select": (
+        "Select",
+        "Click a column or drag a box, with Shift in addition to others; drag what is selected to move it; "
+        "Delete or Backspace deletes it (S)",
+    ),
     "lasso": ("Lasso", "Draw around columns to select them; with Shift in addition to others (L)"),
     "add": ("Add", "Click where a column is missing; it goes to the networks' nearest maximum, if there is one (A)"),
 }
@@ -48,7 +52,7 @@ class CorrectPanel(Panel):
             button.setStyleSheet(f"color: {theme.CLASS_COLOURS[name]}")
             class_row.addWidget(button)
             self.class_buttons[name] = button
-        self.delete_button = self._button("Delete", "Delete the selected columns (Delete)", tools.delete)
+        self.delete_button = self._button("Delete", "Delete the selected columns (Delete or Backspace)", tools.delete)
         class_row.addWidget(self.delete_button)
         self.swap_button = self._button(
             "Swap Mo and S", "In the whole grain of the selected columns: Mo becomes S, and S becomes Mo", tools.swap
@@ -96,13 +100,13 @@ class CorrectPanel(Panel):
     def refresh(self) -> None:
         """Show what can be done now."""
         session, tools, table = self.session, self.workbench.tools, self.session.table
-        there, selected = table is not None, bool(tools.selected)
+        there, selected = table is not None, tools.selected
         for tool, button in self.tool_buttons.items():
             button.setEnabled(there)
             button.setChecked(tool == tools.tool)
         for button in self.class_buttons.values():
             button.setEnabled(there)
-        self.delete_button.setEnabled(selected)
+        self.delete_button.setEnabled(bool(selected))
         grains = bool(tools.selected_grains())
         self.swap_button.setEnabled(grains)
         self.confirm_button.setEnabled(grains)
@@ -115,7 +119,7 @@ class CorrectPanel(Panel):
             return
         waits = int(waiting(table).sum())
         self.review_button.setEnabled(waits > 0)
-        self.about.setText(_about(table, tools.selected, tools.new_class))
+        self.about.setText(_about(table, selected, tools.new_class))
         self.counts.setText(
             f"{int(table.edited.sum())} edited, {int(table.reviewed.sum())} reviewed, {waits} to review."
         )

@@ -22,11 +22,13 @@ from qtpy.QtWidgets import (
 )
 
 from hrtem_app.gui import theme
+from hrtem_app.gui.filter_words import covered_text, found_spots, lattices_text, residual_text
 from hrtem_app.gui.links import Link
 from hrtem_app.gui.panels.base import Panel
 from hrtem_app.gui.widgets.number_slider import NumberSlider
 from hrtem_app.gui.widgets.spectrum_view import SpectrumView
-from hrtem_app.imaging.lattice_filter import ring_radii, spot_positions
+from hrtem_app.imaging.covered_reflections import covered_reflections
+from hrtem_app.imaging.lattice_mask import ring_radii, spot_positions
 from hrtem_app.materials import MOS2_ON_GRAPHITE
 from hrtem_app.recipe import LatticeFilter
 
@@ -37,14 +39,7 @@ _TIPS: dict[Shown, str] = {
     "removed": "Show what the filter takes out",
     "wipe": "Show the series left of a line and the filtered one right of it; the slider moves the line",
 }
-# Graphene's third ring and MoS2's fourth are 0.022 1/Å apart: wider spots reach MoS2's where the lattices align.
-SAFE_RADIUS = 0.02
 _MOST_ANGLES = 6
-
-
-def covers_material(settings: LatticeFilter) -> bool:
-    """Whether a removed spot is wide enough to cover a reflection of the material."""
-    return settings.enabled and settings.rings == 3 and settings.radius > SAFE_RADIUS
 
 
 def material_rings() -> tuple[float, ...]:
@@ -66,7 +61,8 @@ class LatticeFilterPanel(Panel):
         self.spectrum = SpectrumView()
         self.spectrum.setToolTip(
             "Power spectrum of the frames in use, 1/Å.\n"
-            "Blue: rings and spots of the support's lattice; orange: rings of MoS2.\n"
+            "Blue: rings and spots of the support's lattice, crosses where spots were found; orange: rings of MoS2,\n"
+            "and spots that cover one of its reflections.\n"
             "Drag a spot around the centre to turn its lattice, outwards or inwards for larger or smaller spots.\n"
             "Double-click a place to remove a lattice with a spot there as well, or a spot to leave its lattice in."
         )
@@ -91,8 +87,10 @@ class LatticeFilterPanel(Panel):
         self.find_button = QPushButton("Find")
         self.find_button.setToolTip("Find the angles in the power spectrum again")
         self.find_button.clicked.connect(self._on_find)
-        self.hint = QLabel(
-            f"⚠ Above {SAFE_RADIUS:g} 1/Å a spot of the third ring can cover a MoS2 reflection where lattices align."
+        self.hint = QLabel()
+        self.hint.setToolTip(
+            "A spot covers a reflection that is nearer than its radius and edge together, in 1/Å.\n"
+            "Smaller spots, fewer rings or another angle leave it in."
         )
         self.hint.setWordWrap(True)
         self.hint.setStyleSheet(f"color: {theme.WARNING}")
@@ -108,6 +106,7 @@ class LatticeFilterPanel(Panel):
             (session.series_changed, self.update_view),
             (session.recipe_changed, self.update_view),
             (session.preview_changed, self.update_view),
+            (session.calibration_changed, self.update_view),
         ]
 
     def refresh(self) -> None:
@@ -120,7 +119,6 @@ class LatticeFilterPanel(Panel):
         del blockers
         self.radius.set_value(settings.radius)
         self.edge.set_value(settings.edge)
-        self.hint.setVisible(covers_material(settings))
         for widget in (self.radius, self.edge, self.lattices, self.rings, self.find_button, *self.angles):
             widget.setEnabled(settings.enabled and self.session.ready)
         self._show_spectrum(settings)
@@ -128,19 +126,21 @@ class LatticeFilterPanel(Panel):
     def show_version(self, shown: Shown) -> None:
         """Show the series before the filter, after it, or what it takes out."""
         layers = self.workbench.layers
+        self.workbench.live.glimpse.hide()
         layers.set_visible("filtered", shown == "after")
         layers.show_removed(shown == "removed")
         layers.show_wipe(self.wipe.value() / self.wipe.maximum() if shown == "wipe" else None)
         self.wipe.setVisible(shown == "wipe")
         self.versions[shown].setChecked(True)
 
-    def _on_wiped(self, _: int) -> None:
-        self.show_version("wipe")
+    def _on_wiped(self, value: int) -> None:
+        self.workbench.live.wipe(value / self.wipe.maximum())
 
     def _show_spectrum(self, settings: LatticeFilter) -> None:
         preview = self.session.preview
         if preview is None:
             self.spectrum.clear()
+            self.hint.setVisible(False)
             self.found.setText("" if self.session.ready else "Open a series and give its sampling to see its spectrum.")
             return
         self.spectrum.show_picture(*preview.source.picture)
@@ -148,9 +148,21 @@ class LatticeFilterPanel(Panel):
         angles = self._angles()
         # Spots follow the sliders at once; the filtered image comes a few milliseconds later.
         spots = spot_positions(angles, settings) if settings.enabled else np.empty((0, 3))
-        self.spectrum.show_spots(spots, settings.radius)
+        flakes = preview.source.flakes
+        covered = covered_reflections(angles, settings, MOS2_ON_GRAPHITE.lattice_constants, flakes or None)
+        self.spectrum.show_spots(spots, settings.radius, [spot.spot for spot in covered])
+        self.hint.setText(covered_text(covered, flakes))
+        self.hint.setVisible(bool(covered))
         self._show_angles(angles)
-        self.found.setText(_found_text(settings, angles, preview.result.strengths))
+        self.found.setText(lattices_text(settings, angles, preview.result.strengths) + self._show_found(settings))
+
+    def _show_found(self, settings: LatticeFilter) -> str:
+        """Draw the spots that were measured, and say how well a hexagon fits them."""
+        calibration, preview = self.session.calibration, self.session.preview
+        sampling = preview.source.sampling if preview else 1.0
+        places = found_spots(calibration, settings, sampling)
+        self.spectrum.show_found(places)
+        return f" {residual_text(calibration, sampling)}" if calibration is not None and len(places) else ""
 
     def _show_angles(self, angles: tuple[float, ...]) -> None:
         for index, box in enumerate(self.angles):
@@ -255,19 +267,6 @@ class LatticeFilterPanel(Panel):
         self.column.addLayout(form)
         self.column.addWidget(self.found)
         self.column.addWidget(self.hint)
-
-
-def _found_text(settings: LatticeFilter, angles: tuple[float, ...], strengths: tuple[float, ...]) -> str:
-    if not settings.enabled:
-        return "The filter is off."
-    if not angles:
-        return "No lattice stands out on the ring: nothing is removed. Give an angle to remove one all the same."
-    if settings.angles is not None:
-        return "The angles are set by hand; Find looks for them again."
-    return "Found at " + ", ".join(
-        f"{math.degrees(angle):.1f}° ({strength:.1f} times the ring)"
-        for angle, strength in zip(angles, strengths, strict=False)
-    )
 
 
 def _spin(low: int, high: int, tip: str) -> QSpinBox:

@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QSignalBlocker
+from qtpy.QtCore import QSignalBlocker, QTimer
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QHBoxLayout, QLabel, QProgressBar, QPushButton
 
+from hrtem_app.gui import theme
+from hrtem_app.gui.background import Background
 from hrtem_app.gui.jobs import Job, Outcome, describe
 from hrtem_app.gui.links import Link
 from hrtem_app.gui.panels.base import Panel
 from hrtem_app.gui.shown import status_line
-from hrtem_app.gui.theme import network_ink
 
 if TYPE_CHECKING:
     from hrtem_app.networks.catalog import NetworkCard
+
+# Between two looks for networks that came while the panel is on screen.
+_LOOK_MS = 3000
+_VIEWS = {1: "as it is", 2: "2, half a turn", 4: "4, half turn and mirrors", 8: "8, all turns and mirrors"}
 
 
 def load_cards() -> Mapping[str, NetworkCard]:
@@ -46,6 +51,14 @@ class PredictPanel(Panel):
         self.device.addItem("auto")
         self.device.setToolTip("Where the networks run; auto takes a graphics card if there is one")
         self.device.currentTextChanged.connect(self._on_device)
+        self.views = QComboBox()
+        for views, text in _VIEWS.items():
+            self.views.addItem(text, views)
+        self.views.setToolTip(
+            "Average what each network says of the series as it is, turned and mirrored: fewer errors, mostly between "
+            "1S and 2S, and a run that takes so many times as long"
+        )
+        self.views.currentIndexChanged.connect(self._on_views)
         self.run_button = QPushButton("Run")
         self.run_button.setToolTip("Filter, run the networks and match their columns (F5)")
         self.run_button.clicked.connect(self._on_run)
@@ -58,6 +71,7 @@ class PredictPanel(Panel):
         self.step.setWordWrap(True)
         self._boxes = QFormLayout()
         self._boxes.addRow("Device", self.device)
+        self._boxes.addRow("Views", self.views)
         buttons = QHBoxLayout()
         buttons.addWidget(self.run_button, 1)
         buttons.addWidget(self.cancel_button)
@@ -65,16 +79,34 @@ class PredictPanel(Panel):
         self.column.addLayout(buttons)
         self.column.addWidget(self.progress)
         self.column.addWidget(self.step)
-        self._cards = Job(load_cards)
-        self._cards.done.connect(self._on_cards)
-        self._cards.start()
         self._devices: Job | None = None
+        self._background = Background.of(self.workbench)
+        self._timer = QTimer(self)
+        self._timer.setInterval(_LOOK_MS)
+        self._timer.timeout.connect(self._on_timer)
+        self._timer.start()
+        self.reload_cards()
 
     def links(self) -> list[Link]:
         """Follow recipe, jobs and results."""
         session = self.session
-        signals = (session.series_changed, session.recipe_changed, session.activity_changed, session.analysis_changed)
-        return [(signal, self.update_view) for signal in signals]
+        signals = (
+            session.series_changed,
+            session.recipe_changed,
+            session.activity_changed,
+            session.analysis_changed,
+            session.view_changed,
+        )
+        return [
+            *((signal, self.update_view) for signal in signals),
+            (self._background.networks_changed, self.reload_cards),
+        ]
+
+    def reload_cards(self) -> None:
+        """List the networks that there are now; read in a thread."""
+        self._cards = Job(load_cards)
+        self._cards.done.connect(self._on_cards)
+        self._cards.start()
 
     def refresh(self) -> None:
         """Show what is chosen and how far the run is."""
@@ -84,6 +116,10 @@ class PredictPanel(Panel):
             blocker = QSignalBlocker(box)
             box.setChecked(name in session.recipe.networks)
             del blocker
+            theme.colour_text(box, theme.network_ink(name, session.view.palette), self)
+        blocker = QSignalBlocker(self.views)
+        self.views.setCurrentIndex(list(_VIEWS).index(session.recipe.views))
+        del blocker
         self.run_button.setEnabled(session.ready and not running and bool(self.networks))
         self.run_button.setText("Run again" if session.analysis is not None else "Run")
         self.cancel_button.setEnabled(running)
@@ -118,8 +154,12 @@ class PredictPanel(Panel):
         if outcome.error is not None:
             self.session.tell("predict", "error", f"The networks cannot be listed: {describe(outcome.error)}")
             return
+        for name in self.networks.keys() - outcome.value.keys():
+            self._boxes.removeRow(self.networks.pop(name))
         for name, card in outcome.value.items():
-            self._add_network(name, card)
+            if name not in self.networks:
+                self._add_network(name, card)
+            self.networks[name].setToolTip(card_text(card))
         if not outcome.value:
             self.session.tell("predict", "error", "No networks are installed: see `hrtem-app info`.")
         self.refresh()
@@ -135,11 +175,13 @@ class PredictPanel(Panel):
 
     def _add_network(self, name: str, card: NetworkCard) -> None:
         box = QCheckBox(f"{card.title} ({card.parameters:,} parameters)")
-        box.setStyleSheet(f"color: {network_ink(name)}")
-        box.setToolTip(card_text(card))
         box.toggled.connect(self._on_networks)
         self.networks[name], self.titles[name] = box, card.title
-        self._boxes.insertRow(self._boxes.rowCount() - 1, box)
+        self._boxes.insertRow(self._boxes.rowCount() - 2, box)
+
+    def _on_timer(self) -> None:
+        if self.isVisible():
+            self._background.look()
 
     def _on_networks(self) -> None:
         chosen = tuple(name for name, box in self.networks.items() if box.isChecked())
@@ -152,6 +194,9 @@ class PredictPanel(Panel):
 
     def _on_device(self, name: str) -> None:
         self.session.change(device=name)
+
+    def _on_views(self, index: int) -> None:
+        self.session.change(views=list(_VIEWS)[index])
 
     def _on_run(self) -> None:
         self.workbench.run()

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QSignalBlocker
 from qtpy.QtWidgets import QDoubleSpinBox, QFileDialog, QFormLayout, QHBoxLayout, QLabel, QPushButton, QWidget
 
+from hrtem_app.evaluation.truth_files import is_column_table
 from hrtem_app.gui.links import Link
 from hrtem_app.gui.panels.base import Panel
 from hrtem_app.gui.shown import used_frames
 from hrtem_app.gui.widgets.drop import FileDrop
 from hrtem_app.gui.widgets.frame_table import FrameRow, FrameTable
+from hrtem_app.gui.widgets.recent_menu import RecentMenu
 from hrtem_app.gui.widgets.recovery import RecoveryOffer
 from hrtem_app.gui.widgets.sampling_request import SamplingRequest
 from hrtem_app.series import FocalSeries
@@ -25,17 +27,17 @@ _HINT = "Drop a focal series here: one stack, or one file per frame (in the orde
 
 
 def is_openable(path: Path) -> bool:
-    """Whether a dropped file may be a series or a session; what is wrong with it is said when it is read."""
-    from hrtem_app.io import SUFFIXES
+    """Whether a dropped file may be a series, a session or a table of columns; reading it says what is wrong."""
+    from hrtem_app.io import suffixes
 
-    return path.suffix.lower() in SUFFIXES or path.suffix == SESSION_SUFFIX
+    return path.suffix.lower() in suffixes() or path.suffix == SESSION_SUFFIX or is_column_table(path)
 
 
 def choose_files(parent: QWidget) -> list[Path]:
     """Ask for the files of a series."""
-    from hrtem_app.io import SUFFIXES
+    from hrtem_app.io import suffixes
 
-    patterns = " ".join(f"*{suffix}" for suffix in (*SUFFIXES, SESSION_SUFFIX))
+    patterns = " ".join(f"*{suffix}" for suffix in (*suffixes(), SESSION_SUFFIX))
     names, _ = QFileDialog.getOpenFileNames(
         parent, "Open a focal series or a session", "", f"Series and sessions ({patterns});;All files (*)"
     )
@@ -51,12 +53,15 @@ class SeriesPanel(Panel):
         """Make the widgets."""
         self.open_button = _button("Open…", "Read a stack, or several files as the frames of one series")
         self.sample_button = _button("Sample", "Open the simulated series that comes with the application")
+        self.recent_button = _button("Recent", "Open again what was open before")
+        self.recent_menu = RecentMenu(self.workbench, self)
+        self.recent_button.setMenu(self.recent_menu)
         self.layer_button = _button("From layer", "Use the image layer that is selected in the layer list")
         self.open_button.clicked.connect(self._on_open)
         self.sample_button.clicked.connect(self._on_sample)
         self.layer_button.clicked.connect(self._on_layer)
         buttons = QHBoxLayout()
-        for button in (self.open_button, self.sample_button, self.layer_button):
+        for button in (self.open_button, self.recent_button, self.sample_button, self.layer_button):
             buttons.addWidget(button)
         self.title = QLabel(_HINT)
         self.title.setWordWrap(True)
@@ -76,14 +81,25 @@ class SeriesPanel(Panel):
         )
         self.sampling.valueChanged.connect(self._on_sampling)
         self.stated = QLabel()
-        self.energy = QLabel()
-        self.energy.setToolTip("The electrons' energy as the file states it")
+        self.energy = QDoubleSpinBox()
+        self.energy.setDecimals(1)
+        self.energy.setRange(0, 3000)
+        self.energy.setSpecialValueText("unknown")
+        self.energy.setSuffix(" keV")
+        self.energy.setKeyboardTracking(False)
+        self.energy.setToolTip("The electrons' energy in keV. Change it where the file does not state it, or wrongly.")
+        self.energy.valueChanged.connect(self._on_energy)
+        self.stated_energy = QLabel()
         self.sampling.setMinimumWidth(170)
         row = QHBoxLayout()
         row.addWidget(self.sampling)
         row.addWidget(self.stated, 1)
         form.addRow("Sampling", row)
-        form.addRow("Energy", self.energy)
+        self.energy.setMinimumWidth(170)
+        energy_row = QHBoxLayout()
+        energy_row.addWidget(self.energy)
+        energy_row.addWidget(self.stated_energy, 1)
+        form.addRow("Energy", energy_row)
         self._given: dict[int, float] = {}
         self._given_for: FocalSeries | None = None
         self.frames = FrameTable()
@@ -123,7 +139,7 @@ class SeriesPanel(Panel):
             return
         self.title.setText("Reading…" if opening else _describe(series))
         self._form.setRowVisible(0, self.session.ready)
-        self.energy.setText("not stated" if series.energy is None else f"{series.energy / 1000:g} keV")
+        self._show_energy(series)
         self._show_sampling(series)
         used = used_frames(series, self.session.recipe)
         self.frames.show_rows(
@@ -138,6 +154,13 @@ class SeriesPanel(Panel):
             self.sampling.setValue(series.sampling)
             del blocker
 
+    def _show_energy(self, series: FocalSeries) -> None:
+        stated = self.session.file_series.energy if self.session.file_series is not None else None
+        self.stated_energy.setText("not in the file" if stated is None else f"file: {stated / 1000:g}")
+        blocker = QSignalBlocker(self.energy)
+        self.energy.setValue(0 if series.energy is None else series.energy / 1000)
+        del blocker
+
     def _on_open(self) -> None:
         paths = choose_files(self)
         if paths:
@@ -151,6 +174,10 @@ class SeriesPanel(Panel):
 
     def _on_sampling(self, value: float) -> None:
         self.session.change(sampling=value)
+
+    def _on_energy(self, value: float) -> None:
+        # At its least value the box says that nobody knows: back to what the file says.
+        self.session.change(energy=1000 * value or None)
 
     def _on_defocus(self, change: tuple[int, float]) -> None:
         index, value = change

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QDockWidget, QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from hrtem_app.gui.links import Link
 from hrtem_app.gui.panels.base import Panel
-from hrtem_app.gui.panels.columns_panel import ColumnsPanel
+from hrtem_app.gui.panels.export_panel import ExportPanel
 from hrtem_app.gui.shown import status_line
-from hrtem_app.gui.steps import STEPS
+from hrtem_app.gui.steps import STEPS, Step
 from hrtem_app.gui.widgets.section import Section
+
+if TYPE_CHECKING:
+    from hrtem_app.gui.panels.background_panel import BackgroundPanel
 
 # Wide enough for every step beside a scroll bar, narrow enough for a screen of 1280 pixels.
 _WIDTH = 390
@@ -34,6 +40,7 @@ class WorkbenchPanel(Panel):
         for section in self.sections:
             rail.addWidget(section)
             section.toggled.connect(self._on_toggled)
+            section.taken_out.connect(self._on_taken_out)
         rail.addStretch(1)
         area = QScrollArea()
         area.setWidgetResizable(True)
@@ -54,7 +61,8 @@ class WorkbenchPanel(Panel):
         self.column.addWidget(area, 1)
         self.column.addWidget(self.next)
         self.column.addLayout(buttons)
-        self.columns_panel().export_button.hide()
+        self._background: tuple[BackgroundPanel, QWidget] | None = None
+        self._taken_out: dict[str, tuple[QWidget, Panel]] = {}
         self.sections[0].set_open(True)
 
     def links(self) -> list[Link]:
@@ -91,15 +99,61 @@ class WorkbenchPanel(Panel):
             if step.name == name:
                 section.set_open(True)
 
-    def columns_panel(self) -> ColumnsPanel:
+    def take_out(self, step: Step) -> QWidget:
+        """Show a step in a window of its own, which can be docked anywhere; it is the same step, seen twice."""
+        if step.name in self._taken_out:
+            dock, panel = self._taken_out[step.name]
+            with suppress(RuntimeError):
+                # Where it was closed, Qt or napari may have deleted it.
+                if panel.isVisible():
+                    dock.raise_()
+                    return panel
+        panel = step.panel(self.workbench.viewer)
+        window = getattr(self.workbench.viewer, "window", None)
+        dock = panel if window is None else window.add_dock_widget(panel, name=step.name, area="right")
+        self._taken_out[step.name] = dock, panel
+        if isinstance(dock, QDockWidget):
+            dock.setFloating(True)
+        dock.show()
+        return panel
+
+    def show_background(self) -> BackgroundPanel:
+        """Show the dock that simulates, trains and follows jobs; made on its first use."""
+        from hrtem_app.gui.panels.background_panel import BackgroundPanel
+
+        if self._background is not None:
+            panel, dock = self._background
+            with suppress(RuntimeError):
+                # Where it was closed, Qt or napari may have deleted it.
+                if panel.parent() is not None:
+                    dock.show()
+                    dock.raise_()
+                    return panel
+        panel = BackgroundPanel(self.workbench.viewer)
+        window = getattr(self.workbench.viewer, "window", None)
+        dock = panel
+        if window is not None:
+            dock = window.add_dock_widget(panel, name="Background", area="right", tabify=True)
+        self._background = panel, dock
+        dock.show()
+        dock.raise_()
+        return panel
+
+    def export_panel(self) -> ExportPanel:
         """The panel that exports."""
-        return next(panel for panel in self.panels if isinstance(panel, ColumnsPanel))
+        return next(panel for panel in self.panels if isinstance(panel, ExportPanel))
 
     def _show_messages(self) -> None:
         """Every panel shows its own."""
 
     def _on_export(self) -> None:
-        self.columns_panel().ask_and_export()
+        self.export_panel().ask_and_export()
+
+    def _on_taken_out(self) -> None:
+        # A partial would hold this panel for as long as its own sections live.
+        for step, section in zip(STEPS, self.sections, strict=True):
+            if section is self.sender():
+                self.take_out(step)
 
     def _on_toggled(self, is_open: bool) -> None:
         if is_open:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from hrtem_app.gui import theme
 
-_DOTS = {"todo": ("○", "#999999", "to do"), "done": ("●", theme.DONE, "done"), "stale": ("◐", theme.WARNING, "stale")}
+_DOTS = {"todo": ("○", theme.QUIET, "to do"), "done": ("●", theme.DONE, "done"), "stale": ("◐", theme.WARNING, "stale")}
 
 
 class Section(QFrame):
@@ -22,6 +22,7 @@ class Section(QFrame):
     """
 
     toggled = Signal(bool)
+    taken_out = Signal()
 
     def __init__(self, title: str, body: QWidget) -> None:
         super().__init__()
@@ -40,6 +41,14 @@ class Section(QFrame):
             label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
             label.setStyleSheet("background: transparent")
             line.addWidget(label, stretch)
+        self.out_button = QToolButton()
+        self.out_button.setText("⧉")
+        self.out_button.setAutoRaise(True)
+        self.out_button.setToolTip("Show this step in a window of its own")
+        self.out_button.setAccessibleName(f"{title} in a window of its own")
+        self.out_button.clicked.connect(self.taken_out)
+        self.out_button.hide()
+        line.addWidget(self.out_button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -60,11 +69,12 @@ class Section(QFrame):
     def show_state(self, state: str, summary: str, unread: int) -> None:
         """Show how far this step is, its result in a few words, and how many messages wait in it."""
         dot, colour, words = _DOTS[state]
-        self._dot.setText(f"<span style='color:{colour}'>{dot}</span>")
+        self._dot.setText(f"<span style='color:{theme.ink(colour, self)}'>{dot}</span>")
         self.header.setToolTip(f"{words}: {summary}" if summary else words)
-        sign = f"<span style='color:{theme.WARNING}'>⚠ {unread}</span>  " if unread else ""
-        self._summary.setText(f"{sign}<span style='color:#aaaaaa'>{summary}</span>")
+        sign = f"<span style='color:{theme.ink(theme.WARNING, self)}'>⚠ {unread}</span>  " if unread else ""
+        self._summary.setText(f"{sign}<span style='color:{theme.ink(theme.QUIET, self)}'>{summary}</span>")
 
     def _on_toggled(self, is_open: bool) -> None:
         self.body.setVisible(is_open)
+        self.out_button.setVisible(is_open)
         self.toggled.emit(is_open)

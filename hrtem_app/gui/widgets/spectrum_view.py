@@ -17,6 +17,7 @@ from hrtem_app.gui import theme
 _HEIGHT = 250
 # In radii of a spot: so near one takes it.
 _REACH = 1.4
+_FREE, _COVERING = (pg.mkPen(colour, width=1.5) for colour in (theme.GRAPHENE, theme.WARNING))
 _CIRCLE = np.exp(2j * np.pi * np.linspace(0, 1, 181))
 
 
@@ -97,12 +98,13 @@ class SpectrumView(QWidget):
         self.image.setZValue(-10)
         self.rings = pg.PlotDataItem(pen=pg.mkPen(theme.GRAPHENE, style=Qt.PenStyle.DotLine), connect="finite")
         self.material = pg.PlotDataItem(pen=pg.mkPen(theme.MOS2, style=Qt.PenStyle.DotLine), connect="finite")
-        self.spots = SpotHandles(pxMode=False, pen=pg.mkPen(theme.GRAPHENE, width=1.5), brush=None)
+        self.spots = SpotHandles(pxMode=False, brush=None)
+        self.found = pg.ScatterPlotItem(symbol="+", size=9, pen=pg.mkPen(theme.GRAPHENE), brush=None)
         self.spots.taken.connect(self._on_taken)
         self.spots.dragged.connect(self._on_dragged)
         self._drag = _Drag(0, 1.0, 0.0)
         self.plot.scene().sigMouseClicked.connect(self._on_clicked)
-        for part in (self.image, self.material, self.rings, self.spots):
+        for part in (self.image, self.material, self.rings, self.found, self.spots):
             item.addItem(part)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -136,7 +138,11 @@ class SpectrumView(QWidget):
             points = np.concatenate(circles or [np.empty(0, complex)])
             curve.setData(points.real, points.imag)
 
-    def show_spots(self, spots: NDArray[np.float64], radius: float) -> None:
+    def show_found(self, places: NDArray[np.float64]) -> None:
+        """Mark where spots were measured: (m, 2) rows (ky, kx), 1/Å."""
+        self.found.setData(x=places[:, 1], y=places[:, 0])
+
+    def show_spots(self, spots: NDArray[np.float64], radius: float, covered: Sequence[int] = ()) -> None:
         """Draw the disks that are removed.
 
         Parameters
@@ -145,10 +151,13 @@ class SpectrumView(QWidget):
             (m, 3) rows (ky, kx, ring), 1/Å.
         radius
             Of every disk, 1/Å.
+        covered
+            Rows of those that cover a reflection of the material.
         """
         self._spots = spots
         self.spots.radius = radius
-        self.spots.setData(x=spots[:, 1], y=spots[:, 0], size=2 * radius)
+        pens = [_COVERING if row in covered else _FREE for row in range(len(spots))]
+        self.spots.setData(x=spots[:, 1], y=spots[:, 0], size=2 * radius, pen=pens)
 
     def _on_taken(self, spot: int) -> None:
         self._drag = _Drag(self._lattice_of(spot), float(self._spots[spot, 2]), self.spots.radius)
@@ -185,6 +194,7 @@ class SpectrumView(QWidget):
         self._picture = None
         self.image.clear()
         self.show_spots(np.empty((0, 3)), 0.01)
+        self.show_found(np.empty((0, 2)))
 
 
 def _complex(point: Any) -> complex:

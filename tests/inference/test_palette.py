@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from skimage.color import deltaE_ciede2000, rgb2lab
 
-from hrtem_app.export.palette import CLASS_COLOURS, added, combinations_shown, palette_colours
+from hrtem_app.inference.palette import CLASS_COLOURS, added, combinations_shown, palette_colours
 
 STOCK = ("unet", "unet_pp", "msd_net")
 # Machado, Oliveira & Fernandes (2009), severity 1, on linear RGB.

@@ -1,0 +1,83 @@
+"""Names and values in groups that open and close."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTreeWidgetItem
+
+from hrtem_app.gui.measured_rows import Row
+
+_IDS = Qt.ItemDataRole.UserRole
+_HEIGHT = 290
+
+
+class ValueTree(QTreeWidget):
+    """Rows of a measurement; `picked` brings the ids of the columns that a row that was clicked is about."""
+
+    picked = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setColumnCount(2)
+        self.setHeaderHidden(True)
+        self.setMinimumHeight(_HEIGHT)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
+        self.setUniformRowHeights(True)
+        self.setIndentation(14)
+        header = cast(QHeaderView, self.header())
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
+        header.setStretchLastSection(True)
+        self.itemClicked.connect(self._on_clicked)
+
+    def show_rows(self, rows: Sequence[Row]) -> None:
+        """Show these; what is open stays open."""
+        root = cast(QTreeWidgetItem, self.invisibleRootItem())
+        is_new = root.childCount() == 0
+        self.setUpdatesEnabled(False)
+        _fill(root, rows)
+        if is_new:
+            self._open_first(root)
+        self.setUpdatesEnabled(True)
+
+    def texts(self) -> dict[str, str]:
+        """Value by name, `Grains/grain 0/orientation` say."""
+        root = cast(QTreeWidgetItem, self.invisibleRootItem())
+        return dict(_texts(root, ""))
+
+    def _open_first(self, root: QTreeWidgetItem) -> None:
+        for number in range(root.childCount()):
+            item = cast(QTreeWidgetItem, root.child(number))
+            item.setExpanded(item.text(0) in ("Vacancies", "Grains"))
+            if item.text(0) == "Grains" and item.childCount() == 1:
+                cast(QTreeWidgetItem, item.child(0)).setExpanded(True)
+
+    def _on_clicked(self, item: QTreeWidgetItem, _: int) -> None:
+        ids = item.data(0, _IDS)
+        if ids:
+            self.picked.emit(ids)
+
+
+def _fill(item: QTreeWidgetItem, rows: Sequence[Row]) -> None:
+    """Make the children of an item these rows."""
+    while item.childCount() > len(rows):
+        item.takeChild(item.childCount() - 1)
+    item.addChildren([QTreeWidgetItem() for _ in range(len(rows) - item.childCount())])
+    for number, row in enumerate(rows):
+        child = cast(QTreeWidgetItem, item.child(number))
+        for column, text in enumerate((row.name, row.value)):
+            if child.text(column) != text:
+                child.setText(column, text)
+            child.setToolTip(column, row.tip)
+        child.setData(0, _IDS, row.ids)
+        _fill(child, row.children)
+
+
+def _texts(item: QTreeWidgetItem, path: str) -> Any:
+    for number in range(item.childCount()):
+        child = cast(QTreeWidgetItem, item.child(number))
+        name = f"{path}{child.text(0)}"
+        yield name, child.text(1)
+        yield from _texts(child, f"{name}/")
