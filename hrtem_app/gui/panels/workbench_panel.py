@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hrtem_app.gui.panels.background_panel import BackgroundPanel
 
 # Wide enough for every step beside a scroll bar, narrow enough for a screen of 1280 pixels.
-_WIDTH = 390
+_WIDTH = 412
 
 
 class WorkbenchPanel(Panel):
