@@ -97,7 +97,31 @@ def show_results(panel: WorkbenchPanel, camera: Camera) -> bool:
     panel.show_step("Correct")
     panel.workbench.tools.review_next()
     camera.take("correct")
+    show_what_follows(panel, camera)
     return True
+
+
+def show_what_follows(panel: WorkbenchPanel, camera: Camera) -> None:
+    """What is done with the columns: measured, written, scored; and the steps beside the rail."""
+    panel.workbench.tools.take("look")
+    panel.workbench.tools.select([])
+    panel.show_step("Measure")
+    wait(panel, "measure", panel.workbench.measuring.current, 60)
+    camera.take("measure")
+    panel.show_step("Export")
+    camera.take("export")
+    panel.show_step("Score")
+    # The sample's truth lies beside it and is found by itself.
+    wait(panel, "score", lambda: bool(panel.workbench.scoring.truths), 60)
+    for truth in panel.workbench.scoring.truths:
+        panel.workbench.scoring.choose(truth)
+    wait(panel, "score", panel.workbench.scoring.current, 60)
+    camera.take("score")
+    panel.show_step("Time")
+    camera.take("time")
+    panel.show_background()
+    settle(3)
+    camera.take("background")
 
 
 def close_up(panel: WorkbenchPanel) -> None:
