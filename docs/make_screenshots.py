@@ -7,7 +7,9 @@ xvfb-run -a -s "-screen 0 1600x1000x24 +extension GLX" python docs/make_screensh
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -119,8 +121,9 @@ def show_what_follows(panel: WorkbenchPanel, camera: Camera) -> None:
     camera.take("score")
     panel.show_step("Time")
     camera.take("time")
-    panel.show_background()
-    settle(3)
+    simulate = panel.show_background().simulate
+    wait(panel, "series", lambda: simulate.is_built, 30)
+    simulate.folder.set_path(Path("waves"))
     camera.take("background")
 
 
@@ -139,6 +142,9 @@ def main() -> int:
     """Make all pictures; 1 where the networks cannot be run, so that their pictures are missing."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "images")
+    # What a person's own windows and jobs left behind does not belong into the pictures.
+    own = tempfile.mkdtemp(prefix="hrtem-app-")
+    os.environ.update(HRTEM_APP_AUTOSAVE=own, HRTEM_APP_JOBS=own)
     viewer, panel = create_window()
     window = panel.window()
     if window is None:

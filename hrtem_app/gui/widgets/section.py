@@ -42,7 +42,7 @@ class Section(QFrame):
             label.setStyleSheet("background: transparent")
             line.addWidget(label, stretch)
         self.out_button = QToolButton()
-        self.out_button.setText("⧉")
+        self.out_button.setText("↗")
         self.out_button.setAutoRaise(True)
         self.out_button.setToolTip("Show this step in a window of its own")
         self.out_button.setAccessibleName(f"{title} in a window of its own")
