@@ -15,7 +15,7 @@ from hrtem_app.training.weights import update_average
 
 
 def main() -> None:
-    """Average, and write weights and card; the card is the second's, with the records of both."""
+    """Average, and write weights and card; the card is the second's, with the record of the first in it."""
     first, second, out = map(Path, sys.argv[1:4])
     share = float(sys.argv[4]) if len(sys.argv) > 4 else 0.5
     average, before = load_network_file(first)
@@ -23,7 +23,7 @@ def main() -> None:
     if (before.architecture, before.settings) != (card.architecture, card.settings):
         raise SystemExit(f"{first} and {second} are different networks: give a network and what was fine-tuned from it")
     update_average(average, module, 1 - share)
-    record = {"share_of_second": share, "first": before.training, "second": card.training}
+    record = card.training | {"averaged_with": before.training, "share": share}
     named = card.model_copy(update={"name": out.stem, "training": record})
     save_network(average, named, out.parent)
 

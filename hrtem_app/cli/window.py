@@ -19,6 +19,7 @@ COMMANDS = (
     "calibrate",
     "align",
     "measure",
+    "timelapse",
     "score",
     "simulate",
     "train",

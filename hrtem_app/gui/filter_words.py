@@ -24,10 +24,11 @@ def lattices_text(settings: LatticeFilter, angles: tuple[float, ...], strengths:
         return "No lattice stands out on the ring: nothing is removed. Give an angle to remove one all the same."
     if settings.angles is not None:
         return "The angles are set by hand; Find looks for them again."
-    return "Found at " + ", ".join(
+    found = ", ".join(
         f"{math.degrees(angle):.1f}° ({strength:.1f} times the ring)"
         for angle, strength in zip(angles, strengths, strict=False)
     )
+    return f"Found at {found}."
 
 
 def found_spots(calibration: Calibration | None, settings: LatticeFilter, sampling: float) -> NDArray[np.float64]:
