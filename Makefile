@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 # Only asked where an environment has to be made.
 PYTHON = $(shell scripts/find-python)
 
-.PHONY: demo test lint package bundle setup
+.PHONY: demo test lint package setup
 .DELETE_ON_ERROR:
 
 demo: setup
@@ -26,10 +26,6 @@ lint: setup
 # Wheel and source archive, checked, and the wheel installed into an empty environment.
 package: setup
 	scripts/check-package
-
-# A folder with the program and all that it needs, for machines without Python; started once without a screen.
-bundle: setup
-	scripts/check-bundle
 
 setup: $(INSTALLED)
 
