@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 
+from hrtem_app.measure.files import moved_in_together, refuse_earlier
 from hrtem_app.timelapse.report import content_json, counts_frame, tracks_frame
 from hrtem_app.timelapse.timelapse import Timelapse
 
@@ -22,12 +21,7 @@ def check_target(folder: str | Path, overwrite: bool = False) -> None:
     ValueError
         For a file, or for a folder with the files of an earlier stack, unless they may be overwritten.
     """
-    target = Path(folder)
-    if target.exists() and not target.is_dir():
-        raise ValueError(f"{target} is a file: give a folder for the results")
-    there = [name for name in FILES if (target / name).exists()]
-    if there and not overwrite:
-        raise ValueError(f"{target / there[0]} exists: choose another folder or allow to overwrite (--overwrite)")
+    refuse_earlier(folder, FILES, "results", overwrite)
 
 
 def write_timelapse(timelapse: Timelapse, folder: str | Path, overwrite: bool = False) -> list[Path]:
@@ -58,16 +52,9 @@ def write_timelapse(timelapse: Timelapse, folder: str | Path, overwrite: bool = 
 
     target = Path(folder)
     check_target(target, overwrite)
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".hrtem-app-", dir=target) as made:
-            fresh = Path(made)
-            for name, frame in ((COUNTS, counts_frame(timelapse)), (TRACKS, tracks_frame(timelapse))):
-                frame.to_csv(fresh / name, index=False, float_format="%.6g", lineterminator="\n")
-            (fresh / NUMBERS).write_text(content_json(timelapse) + "\n", encoding="utf-8")
-            counts_figure(timelapse).savefig(fresh / PICTURE, dpi=_DPI)
-            for name in FILES:
-                os.replace(fresh / name, target / name)
-    except OSError as error:
-        raise ValueError(f"the results cannot be written to {target} ({error}): choose another folder") from error
+    with moved_in_together(target, FILES, "results") as fresh:
+        for name, frame in ((COUNTS, counts_frame(timelapse)), (TRACKS, tracks_frame(timelapse))):
+            frame.to_csv(fresh / name, index=False, float_format="%.6g", lineterminator="\n")
+        (fresh / NUMBERS).write_text(content_json(timelapse) + "\n", encoding="utf-8")
+        counts_figure(timelapse).savefig(fresh / PICTURE, dpi=_DPI)
     return [target / name for name in FILES]
