@@ -221,6 +221,12 @@ class Session:
         self._series = series
         self._tell_everything()
 
+    def begin_with(self, recipe: Recipe) -> None:
+        """Take a recipe to begin with while nothing is open; that is no action to undo."""
+        if self._file_series is None and recipe != self._recipe:
+            self._recipe = recipe
+            self.recipe_changed.emit()
+
     def restore(self, content: SessionContent) -> None:
         """Bring back a session that was saved; what was open is put away, for `undo` to bring back."""
         from hrtem_app.correction import Corrections

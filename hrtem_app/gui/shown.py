@@ -19,6 +19,15 @@ if TYPE_CHECKING:
     from hrtem_app.analysis import Analysis
 
 DEFAULT_FRAMES = 3
+# Arrays of a table that may be missing, and their names among the features.
+_FIELDS = {
+    "ids": "id",
+    "spread": "spread_pm",
+    "grain": "grain",
+    "grain_evidence": "grain_evidence",
+    "decided": "decided",
+    "reviewed": "reviewed",
+}
 
 
 def used_frames(series: FocalSeries, recipe: Recipe, count: int = DEFAULT_FRAMES) -> tuple[int, ...]:
@@ -73,6 +82,51 @@ def features(table: ColumnTable) -> pd.DataFrame:
             "decided": table.decided,
             "reviewed": table.reviewed,
         }
+    )
+
+
+def table_from_features(positions: NDArray[np.float64], features: pd.DataFrame, sampling: float) -> ColumnTable:
+    """The table whose `features` these are; of points that somebody else made, their classes alone.
+
+    Parameters
+    ----------
+    positions
+        (n, 2) as (y, x) in pixels.
+    features
+        Of the points, a row each.
+    sampling
+        Å per pixel.
+
+    Raises
+    ------
+    ValueError
+        Where the features hold no class, or one that is none of ours.
+    """
+    if "class" not in features:
+        raise ValueError(
+            f"the points have no feature 'class': give each of them one of {', '.join(CLASSES)}, "
+            "or save them as plain points"
+        )
+    names = features["class"].astype(str).tolist()
+    unknown = sorted({name for name in names if name not in CLASSES})
+    if unknown:
+        raise ValueError(f"class '{unknown[0]}' of the points is none of {', '.join(CLASSES)}")
+    n = len(names)
+    # Points that a person drew and classified are what a person says of these columns.
+    given = {"votes": np.zeros(n), "probability": np.full(n, np.nan), "edited": np.ones(n, bool)}
+    given |= {name: features[name].to_numpy() for name in given if name in features}
+    known = {field: features[name].to_numpy() for field, name in _FIELDS.items() if name in features}
+    if len(np.unique(known.get("ids", ()))) < n:
+        # Points that were copied brought the numbers of the others with them.
+        known.pop("ids", None)
+    return ColumnTable(
+        positions=positions,
+        classes=np.array([CLASSES.index(name) for name in names], np.int64),
+        sampling=sampling,
+        network_probability={n[2:]: features[n].to_numpy() for n in features if str(n).startswith("p_")},
+        disputed=tuple(features["disputed"].astype(str)) if "disputed" in features else (),
+        **given,
+        **known,
     )
 
 

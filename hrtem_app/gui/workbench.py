@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 from napari.components import ViewerModel
-from napari.layers import Image
+from napari.layers import Image, Layer
 from numpy.typing import NDArray
 from qtpy.QtCore import QObject
 
@@ -24,6 +24,7 @@ from hrtem_app.gui.layers import Layers
 from hrtem_app.gui.links import Links
 from hrtem_app.gui.live_preview import LivePreview
 from hrtem_app.gui.measuring import Measuring
+from hrtem_app.gui.preferences import Preferences
 from hrtem_app.gui.recent import remember
 from hrtem_app.gui.scoring import Scoring
 from hrtem_app.gui.session import MeasuredDrift, Session, Source
@@ -52,6 +53,7 @@ class Workbench(QObject):
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__()
         self.session = Session()
+        self.preferences = Preferences(self.session)
         self.layers = Layers(viewer, self.session)
         self.tools = ColumnTools(viewer, self.session, self.layers)
         self.measuring = Measuring(self.session)
@@ -201,6 +203,7 @@ class Workbench(QObject):
         for job in self._jobs.values():
             job.cancel()
         self._jobs.clear()
+        self.preferences.close()
         self.live.close()
         self._finding.close()
         self.measuring.close()
@@ -349,9 +352,12 @@ def series_from_layer(layer: object) -> FocalSeries:
     known = layer.metadata.get("hrtem_app", {}).get("series")
     if isinstance(known, FocalSeries):
         return known
+    return FocalSeries(np.array(layer.data, np.float32), sampling_of(layer), name=layer.name)
+
+
+def sampling_of(layer: Layer) -> float | None:
+    """The pixel size of a layer in Å; None where its unit is no length."""
     unit = layer.units[-1]
-    sampling = None
     if unit.dimensionality == (1 * unit).to_base_units().dimensionality and unit.is_compatible_with("angstrom"):
-        sampling = float((float(layer.scale[-1]) * unit).to("angstrom").magnitude)
-    frames = np.array(layer.data, np.float32)
-    return FocalSeries(frames, sampling, name=layer.name)
+        return float((float(layer.scale[-1]) * unit).to("angstrom").magnitude)
+    return None

@@ -66,3 +66,41 @@ def test_a_dock_that_is_closed_lets_go(make_napari_viewer: Any, fakes: ModuleTyp
     assert "specimen" not in panel.title.text()
     assert len(viewer.layers) == 0
     panel.deleteLater()
+
+
+def test_menus_name_what_there_is_where_napari_lets_us() -> None:
+    from napari._app_model.constants._menus import is_menu_contributable
+
+    commands = {command.id for command in MANIFEST.contributions.commands}
+    assert MANIFEST.contributions.menus
+    for menu, items in MANIFEST.contributions.menus.items():
+        assert is_menu_contributable(menu), menu
+        assert {item.command for item in items} <= commands
+
+
+def test_the_theme_has_every_colour_that_napari_knows(make_napari_viewer: Any) -> None:
+    from napari.utils.theme import get_theme
+
+    (theme,) = MANIFEST.contributions.themes
+    assert set(theme.colors.model_dump(exclude_unset=True)) == set(type(theme.colors).model_fields)
+    viewer = make_napari_viewer()
+    viewer.theme = theme.id
+    red, green, blue = get_theme(theme.id).background.as_rgb_tuple()
+    assert red == green == blue
+
+
+def test_the_command_of_the_layers_menu_opens_the_selected_image(
+    make_napari_viewer: Any, fakes: ModuleType, qtbot: Any, settled: None
+) -> None:
+    from hrtem_app.gui.commands import find_columns
+    from hrtem_app.gui.reader import series_layer
+    from hrtem_app.gui.workbench import Workbench
+
+    viewer = make_napari_viewer()
+    series = fakes.make_series()
+    data, kwargs, _ = series_layer(series)
+    viewer.add_image(data, **kwargs)
+    find_columns(viewer)
+    assert Workbench.of(viewer).session.file_series is series
+    find_columns(viewer)
+    assert sum("Workbench" in name for name in viewer.window.dock_widgets) == 1
