@@ -14,6 +14,7 @@ from hrtem_app.inference.agreement import consensus
 from hrtem_app.inference.checks import choose_frames, doubts
 from hrtem_app.inference.device import choose_device, describe_device
 from hrtem_app.inference.grain_doubts import grain_doubts
+from hrtem_app.inference.interruption import Stop, never
 from hrtem_app.inference.network_run import Inputs, Stopwatch, network_steps
 from hrtem_app.inference.result import NetworkResult, columns_from_maps
 from hrtem_app.inference.versions import fitting_versions
@@ -120,8 +121,16 @@ def analyse(
             progress(step)
 
 
-def analysis_steps(series: FocalSeries, recipe: Recipe | None = None) -> Generator[Progress, None, Analysis]:
-    """`analyse` as a generator: yields its progress, returns the analysis; closing it at a yield cancels."""
+def analysis_steps(
+    series: FocalSeries, recipe: Recipe | None = None, stop: Stop = never
+) -> Generator[Progress, None, Analysis]:
+    """`analyse` as a generator: yields its progress, returns the analysis; closing it at a yield cancels.
+
+    Raises
+    ------
+    StoppedError
+        Where `stop` returned true while a network ran, which takes longest: it is asked at every layer.
+    """
     recipe = recipe or Recipe()
     watch = Stopwatch()
     series = _as_told(series, recipe)
@@ -147,7 +156,7 @@ def analysis_steps(series: FocalSeries, recipe: Recipe | None = None) -> Generat
         yield Progress(card.name, _FILTERED + share * number)
         with watch.measure("loading"):
             module, _ = catalog.load_network(card.name, device)
-        run = network_steps(module, card, inputs, recipe, device, watch)
+        run = network_steps(module, card, inputs, recipe, device, watch, stop)
         try:
             while True:
                 yield Progress(card.name, _FILTERED + share * (number + next(run)))

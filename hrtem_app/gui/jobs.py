@@ -6,6 +6,8 @@ import inspect
 import logging
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from functools import partial
+from threading import Event
 from typing import Any
 
 from napari.qt.threading import create_worker
@@ -48,6 +50,8 @@ def _outcome(function: Callable[..., Any], args: tuple[Any, ...]) -> Generator[A
 class Job(QObject):
     """A function or generator function under way in napari's `thread_worker`.
 
+    One with a parameter `stop` is given a function by that name that says, in its thread, whether it was cancelled.
+
     Signals arrive in the thread of the window: `progressed` with what the generator yields, then either `done` with an
     `Outcome` or, after `cancel`, nothing; `ended` always.
     """
@@ -58,8 +62,10 @@ class Job(QObject):
 
     def __init__(self, function: Callable[..., Any], *args: Any) -> None:
         super().__init__()
+        self._stopped = Event()
+        if "stop" in inspect.signature(function).parameters:
+            function = partial(function, stop=self._stopped.is_set)
         self._worker = create_worker(_outcome, function, args, _start_thread=False)
-        self._cancelled = False
         self._worker.yielded.connect(self._on_yielded)
         self._worker.returned.connect(self._on_returned)
         self._worker.finished.connect(self._on_finished)
@@ -70,18 +76,18 @@ class Job(QObject):
         self._worker.start()
 
     def cancel(self) -> None:
-        """Stop at the next yield; nothing is reported any more but `ended`."""
-        self._cancelled = True
+        """Stop at the next yield, or where the function asks; nothing is reported any more but `ended`."""
+        self._stopped.set()
         self._worker.quit()
 
     @Slot(object)
     def _on_yielded(self, value: object) -> None:
-        if not self._cancelled:
+        if not self._stopped.is_set():
             self.progressed.emit(value)
 
     @Slot(object)
     def _on_returned(self, outcome: Outcome) -> None:
-        if not self._cancelled:
+        if not self._stopped.is_set():
             self.done.emit(outcome)
 
     @Slot()

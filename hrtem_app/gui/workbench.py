@@ -155,7 +155,7 @@ class Workbench(QObject):
         self.start("drift", "align", done, _measure_drift, told.select(used).frames, told.sampling, largest, used)
 
     def cancel(self) -> None:
-        """Stop the run at its next step; earlier results stay."""
+        """Stop the run, in the middle of a network too; earlier results stay."""
         job = self._jobs.get("analyse")
         if job is not None:
             job.cancel()
@@ -229,7 +229,7 @@ class Workbench(QObject):
         done
             Called in the window's thread with what the function returned.
         function, args
-            Run in a thread of their own.
+            Run in a thread of their own, see `Job`.
         """
         if name in self._jobs:
             self._jobs[name].cancel()
@@ -313,10 +313,10 @@ def _load(paths: list[Path]) -> FocalSeries:
     return load_series(paths)
 
 
-def _steps(series: FocalSeries, recipe: Recipe) -> Generator[Progress, None, Analysis]:
+def _steps(series: FocalSeries, recipe: Recipe, *, stop: Callable[[], bool]) -> Generator[Progress, None, Analysis]:
     from hrtem_app.analysis import analysis_steps
 
-    return analysis_steps(series, recipe)
+    return analysis_steps(series, recipe, stop)
 
 
 def _find_again(analysis: Analysis, recipe: Recipe) -> tuple[Analysis, Analysis]:

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from hrtem_app.imaging.standardise import standardise
+from hrtem_app.inference.interruption import Stop, never
 from hrtem_app.inference.resample import resample
 from hrtem_app.inference.result import NetworkResult, columns_from_maps
 from hrtem_app.inference.turned import averaged_steps
@@ -68,13 +69,20 @@ def network_steps(
     recipe: Recipe,
     device: torch.device,
     watch: Stopwatch,
+    stop: Stop = never,
 ) -> Generator[float, None, NetworkResult]:
-    """Run one network; yields the fraction done after each tile and returns what it said."""
+    """Run one network; yields the fraction done after each tile and returns what it said.
+
+    Raises
+    ------
+    StoppedError
+        Where `stop` returned true while the network ran.
+    """
     with watch.measure("standardisation"):
         frames = inputs.of(card)
     target = working_sampling(inputs.sampling, card)
     with watch.measure(card.name):
-        maps = yield from averaged_steps(module, frames, device, card.temperature, recipe.precision, recipe.views)
+        maps = yield from averaged_steps(module, frames, device, card.temperature, recipe.precision, recipe.views, stop)
     with watch.measure("columns"):
         columns = columns_from_maps(card.name, maps, target, inputs.sampling, recipe.columns, recipe.sublattice)
     return NetworkResult(card, maps, target, columns)

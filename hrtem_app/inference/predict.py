@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from hrtem_app.inference.interruption import Interruptible, Stop, never
+
 # The U-nets halve the image three times: sizes and the borders of tiles must be multiples of this.
 STRIDE = 8
 # Longest side in pixels that runs in one piece.
@@ -63,10 +65,16 @@ def predict_steps(
     device: torch.device | str = "cpu",
     temperature: float = 1.0,
     precision: str = "float32",
+    stop: Stop = never,
 ) -> Generator[float, None, NDArray[np.float32]]:
     """`predict` as a generator that yields the fraction done after each tile and returns the maps.
 
-    Closing it between two tiles cancels the prediction.
+    Closing it between two tiles cancels the prediction; within a tile it ends where `stop` says so.
+
+    Raises
+    ------
+    StoppedError
+        Where `stop` returned true.
     """
     if frames.ndim != 3:
         raise ValueError(f"a network takes frames of shape (n, y, x), not {frames.shape}")
@@ -77,7 +85,7 @@ def predict_steps(
     tiles = [(y, x) for y in _tiles(padded.shape[1]) for x in _tiles(padded.shape[2])]
     maps: NDArray[np.float32] | None = None
     for done, ((seen_y, used_y), (seen_x, used_x)) in enumerate(tiles, start=1):
-        part = _run(module, padded[:, seen_y, seen_x], device, temperature, precision)
+        part = _run(module, padded[:, seen_y, seen_x], device, temperature, precision, stop)
         if maps is None:
             maps = np.empty((len(part), *padded.shape[1:]), np.float32)
         maps[:, used_y, used_x] = part[:, _within(used_y, seen_y), _within(used_x, seen_x)]
@@ -93,9 +101,10 @@ def _run(
     device: torch.device | str,
     temperature: float,
     precision: str,
+    stop: Stop,
 ) -> NDArray[np.float32]:
-    # Inference mode is set per tile: it must not leak through a yield into whoever runs the generator.
-    with torch.inference_mode():
+    # Both modes are set per tile: they must not leak through a yield into whoever runs the generator.
+    with torch.inference_mode(), Interruptible(stop):
         batch = torch.from_numpy(np.ascontiguousarray(frames, np.float32))[None]
         batch = batch.to(device, memory_format=torch.channels_last)
         with torch.autocast(batch.device.type, torch.bfloat16, enabled=precision == "bfloat16"):

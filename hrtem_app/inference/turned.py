@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from hrtem_app.inference.interruption import Stop, never
 from hrtem_app.inference.predict import predict_steps
 
 # Quarter turns, and whether the x axis is mirrored before. The first two, four and eight are groups.
@@ -43,12 +44,13 @@ def averaged_steps(
     temperature: float = 1.0,
     precision: str = "float32",
     views: int = 1,
+    stop: Stop = never,
 ) -> Generator[float, None, NDArray[np.float32]]:
     """`predict_steps` over several views, with the geometric mean of their probabilities.
 
     Parameters
     ----------
-    module, frames, device, temperature, precision
+    module, frames, device, temperature, precision, stop
         As for `predict_steps`.
     views
         1, 2, 4 or 8; one view is `predict_steps` itself, bit for bit.
@@ -65,10 +67,11 @@ def averaged_steps(
     if views not in (1, 2, 4, 8):
         raise ValueError(f"{views} views cannot be averaged: give 1, 2, 4 or 8")
     if views == 1:
-        return (yield from predict_steps(module, frames, device, temperature, precision))
+        return (yield from predict_steps(module, frames, device, temperature, precision, stop))
     total: NDArray[np.float32] | None = None
     for view in range(views):
-        steps = predict_steps(module, np.ascontiguousarray(turned(frames, view)), device, temperature, precision)
+        seen = np.ascontiguousarray(turned(frames, view))
+        steps = predict_steps(module, seen, device, temperature, precision, stop)
         while True:
             try:
                 yield (view + next(steps)) / views

@@ -103,7 +103,9 @@ def make_result(series: FocalSeries, recipe: Recipe, name: str):  # type: ignore
     )
 
 
-def fake_steps(series: FocalSeries, recipe: Recipe | None = None) -> Generator[object, None, object]:
+def fake_steps(
+    series: FocalSeries, recipe: Recipe | None = None, stop: object = None
+) -> Generator[object, None, object]:
     """`analysis_steps` without networks."""
     from hrtem_app.analysis import Analysis, Progress
     from hrtem_app.imaging.lattice_filter import remove_lattice

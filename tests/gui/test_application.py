@@ -115,7 +115,7 @@ def test_closing_during_a_run_leaves_nothing_behind(
     import hrtem_app.analysis
     from hrtem_app.gui import workbench
 
-    def endless(series: Any, recipe: Any) -> Any:
+    def endless(*_: Any) -> Any:
         while True:
             time.sleep(0.01)
             yield hrtem_app.analysis.Progress("unet", 0.5)

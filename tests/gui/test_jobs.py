@@ -39,6 +39,27 @@ def test_any_exception_is_an_outcome(qtbot: Any, error: Exception) -> None:
     assert [outcome.error for outcome in outcomes] == [error]
 
 
+def test_a_function_that_asks_is_told_that_it_was_cancelled(qtbot: Any) -> None:
+    begun, answers = Event(), []
+
+    def asks(word: str, stop: Any) -> str:
+        answers.append(stop())
+        begun.set()
+        while not stop():
+            time.sleep(0.001)
+        answers.append(stop())
+        return word
+
+    job, outcomes = Job(asks, "value"), []
+    job.done.connect(outcomes.append)
+    with qtbot.waitSignal(job.ended):
+        job.start()
+        assert begun.wait(60)
+        job.cancel()
+    assert answers == [False, True]
+    assert outcomes == []
+
+
 def test_a_cancelled_job_says_nothing_but_that_it_ended(qtbot: Any) -> None:
     gate, said = Event(), []
 

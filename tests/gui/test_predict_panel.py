@@ -30,7 +30,7 @@ def slow_run(monkeypatch: pytest.MonkeyPatch, fakes: ModuleType) -> Event:
 
     gate = Event()
 
-    def steps(series: Any, recipe: Any) -> Generator[Any, None, Any]:
+    def steps(series: Any, recipe: Any, _: Any) -> Generator[Any, None, Any]:
         run = fakes.fake_steps(series, recipe)
         yield next(run)
         gate.wait(10)
@@ -133,7 +133,7 @@ def test_an_error_is_one_line_and_results_stay(
     qtbot.waitUntil(lambda: panel.session.analysis is not None)
     first = panel.session.analysis
 
-    def steps(series: Any, recipe: Any) -> Generator[Any, None, Any]:
+    def steps(series: Any, recipe: Any, _: Any) -> Generator[Any, None, Any]:
         raise ValueError("'unet' wants 3 frames and the series has 1: open a focal series")
         yield
 
