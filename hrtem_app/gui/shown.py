@@ -131,7 +131,22 @@ def table_from_features(positions: NDArray[np.float64], features: pd.DataFrame, 
 
 
 def status_line(session: Session) -> str:
-    """What to do next, in one sentence."""
+    """What is going on, else what to do next, in one sentence."""
+    return _going_on(session) or _next(session)
+
+
+def _going_on(session: Session) -> str:
+    if "open" in session.busy:
+        return "Reading…"
+    if "analyse" in session.busy:
+        progress = session.progress
+        return "Running…" if progress is None else f"Running: {progress.step}, {progress.fraction:.0%}."
+    if "export" in session.busy:
+        return "Writing the results…"
+    return ""
+
+
+def _next(session: Session) -> str:
     if session.series is None:
         return "Open a focal series: drop files here, or begin with the sample."
     if not session.ready:
@@ -140,4 +155,8 @@ def status_line(session: Session) -> str:
         return "Look at the lattice filter, then run the networks."
     if session.stale:
         return "Something was changed after these results were computed: run again."
-    return "Results are up to date: look through them, then export."
+    if session.exported is None:
+        return "Results are up to date: look through them, then export."
+    if session.exported is not session.table:
+        return "Columns were changed since they were written: export again."
+    return "The results are written: correct further, or open another series."

@@ -129,6 +129,28 @@ def test_closing_during_a_run_leaves_nothing_behind(
     qtbot.waitUntil(lambda: viewer not in workbench._workbenches)
 
 
+def test_the_button_that_runs_cancels_what_runs(
+    window: Any, fakes: ModuleType, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import hrtem_app.analysis
+
+    def endless(*_: Any) -> Any:
+        while True:
+            time.sleep(0.01)
+            yield hrtem_app.analysis.Progress("unet", 0.5)
+
+    monkeypatch.setattr(hrtem_app.analysis, "analysis_steps", endless)
+    _, panel = window
+    panel.workbench.open_series(fakes.make_series())
+    assert panel.run_button.text() == "Run"
+    qtbot.mouseClick(panel.run_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: panel.next.text() == "Running: unet, 50%.")
+    assert panel.run_button.text() == "Cancel"
+    qtbot.mouseClick(panel.run_button, Qt.MouseButton.LeftButton)
+    assert "analyse" not in panel.session.busy
+    assert panel.run_button.text() == "Run"
+
+
 def test_a_step_can_be_taken_out_of_the_rail_and_stays_the_same_step(window: Any, qtbot: Any) -> None:
     viewer, panel = window
     number = [step.name for step in STEPS].index("Predict")

@@ -129,7 +129,29 @@ def test_of_too_few_frames_the_first_is_used(fakes: ModuleType, frames: int) -> 
 
 
 def test_the_next_step_is_always_named(fakes: ModuleType) -> None:
+    from hrtem_app.analysis import Progress
+    from hrtem_app.correction import Delete
+
     session = Session()
     assert "Open" in status_line(session)
     session.open(fakes.make_series(sampling=None))
     assert "sampling" in status_line(session)
+    series = fakes.make_series()
+    session.open(series)
+    assert "run" in status_line(session)
+    session.set_busy("analyse", True)
+    assert status_line(session).startswith("Running")
+    session.set_progress(Progress("unet", 0.25))
+    assert status_line(session) == "Running: unet, 25%."
+    session.set_busy("analyse", False)
+    session.accept_analysis(_analysis(fakes, series, session.recipe), series)
+    assert "then export" in status_line(session)
+    session.set_busy("export", True)
+    assert status_line(session).startswith("Writing")
+    session.set_busy("export", False)
+    session.note_exported(session.table)
+    assert "are written" in status_line(session)
+    session.correct(Delete(ids=(int(session.table.ids[0]),)))
+    assert "export again" in status_line(session)
+    session.change(precision="bfloat16")
+    assert "run again" in status_line(session)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # Wide enough for every step beside a scroll bar, narrow enough for a screen of 1280 pixels.
 _WIDTH = 412
+_RUN = "Filter, run the networks and match their columns (F5)"
+_CANCEL = "Stop the run; earlier results stay (Shift+F5)"
 
 
 class WorkbenchPanel(Panel):
@@ -51,9 +53,9 @@ class WorkbenchPanel(Panel):
         self.next.setWordWrap(True)
         self.run_button = QPushButton("Run")
         self.export_button = QPushButton("Export…")
-        self.run_button.setToolTip("Filter, run the networks and match their columns (F5)")
+        self.run_button.setToolTip(_RUN)
         self.export_button.setToolTip("Write all results into a folder")
-        self.run_button.clicked.connect(self.workbench.run)
+        self.run_button.clicked.connect(self._on_run)
         self.export_button.clicked.connect(self._on_export)
         buttons = QHBoxLayout()
         buttons.addWidget(self.run_button)
@@ -89,8 +91,10 @@ class WorkbenchPanel(Panel):
             unread = sum(m.source == panel.source and m.level != "info" for m in session.messages)
             section.show_state(step.state(session), step.summary(session), 0 if section.is_open() else unread)
         self.next.setText(status_line(session))
-        self.run_button.setText("Run again" if session.stale else "Run")
-        self.run_button.setEnabled(session.ready and "analyse" not in session.busy)
+        is_running = "analyse" in session.busy
+        self.run_button.setText("Cancel" if is_running else "Run again" if session.stale else "Run")
+        self.run_button.setToolTip(_CANCEL if is_running else _RUN)
+        self.run_button.setEnabled(session.ready)
         self.export_button.setEnabled(session.analysis is not None and "export" not in session.busy)
 
     def show_step(self, name: str) -> None:
@@ -145,6 +149,12 @@ class WorkbenchPanel(Panel):
 
     def _show_messages(self) -> None:
         """Every panel shows its own."""
+
+    def _on_run(self) -> None:
+        if "analyse" in self.session.busy:
+            self.workbench.cancel()
+        else:
+            self.workbench.run()
 
     def _on_export(self) -> None:
         self.export_panel().ask_and_export()
