@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,11 @@ from hrtem_app.gui.recent import remember
 from hrtem_app.gui.session import Session
 
 if TYPE_CHECKING:
+    from hrtem_app.gui.timelapse import OverTime
     from hrtem_app.sessions import Autosave, MissingSourceError, Pending, SessionContent
+    from hrtem_app.timelapse.shelf import Shelf
+
+    Loaded = tuple[Path, SessionContent | MissingSourceError, Pending | None, Shelf | None]
 
 StartJob = Callable[..., object]
 
@@ -28,6 +33,8 @@ class Keeper(QObject):
     ----------
     session
         What is kept.
+    over_time
+        The stack over time, which is kept with it.
     start_job
         Runs a function in a thread: name, source of its messages, what to do with its value, function, arguments.
     opened
@@ -38,9 +45,9 @@ class Keeper(QObject):
     pending_changed = Signal()
     _problem = Signal(str)
 
-    def __init__(self, session: Session, start_job: StartJob, opened: Callable[[], None]) -> None:
+    def __init__(self, session: Session, over_time: OverTime, start_job: StartJob, opened: Callable[[], None]) -> None:
         super().__init__()
-        self._session, self._start_job, self._opened = session, start_job, opened
+        self._session, self._over_time, self._start_job, self._opened = session, over_time, start_job, opened
         self._autosave: Autosave | None = None
         self._pending: tuple[Pending, ...] | None = None
         # Problems are told from the autosave's thread.
@@ -51,6 +58,8 @@ class Keeper(QObject):
             session.analysis_changed,
             session.corrections_changed,
             session.view_changed,
+            over_time.changed,
+            over_time.relinked,
         )
         self._links = Links(*((signal, self.note) for signal in signals))
         self._links.open()
@@ -122,7 +131,8 @@ class Keeper(QObject):
         if session.file_series is None:
             return None
         view = session.view.model_dump(mode="json")
-        return SessionContent(session.file_series, session.recipe, session.analysis, session.corrections, view)
+        stack = self._over_time.saved
+        return SessionContent(session.file_series, session.recipe, session.analysis, session.corrections, view, stack)
 
     def _autosaving(self) -> Autosave:
         if self._autosave is None:
@@ -136,11 +146,14 @@ class Keeper(QObject):
         self.pending_changed.emit()
 
     def _on_loaded(self, loaded: Any) -> None:
-        path, content, entry = loaded
+        path, content, entry, shelf = loaded
         if not hasattr(content, "series"):
             self.sources_missing.emit(path, content)
             return
-        self._session.restore(content)
+        if shelf is None:
+            self._session.restore(content)
+        else:
+            self._over_time.restore(content, shelf)
         if entry is not None:
             self._forget(entry)
         else:
@@ -162,14 +175,32 @@ def _save(path: Path, content: SessionContent) -> Path:
     return path
 
 
-def _load(path: Path, found: dict[Path | str, Path | str]) -> tuple[Path, SessionContent | MissingSourceError, None]:
+def _load(path: Path, found: dict[Path | str, Path | str]) -> Loaded:
     from hrtem_app.sessions import MissingSourceError, load_session
 
     try:
-        return path, load_session(path, found), None
+        content, shelf = _on_shelf(partial(load_session, path, found))
     except MissingSourceError as error:
-        return path, error, None
+        return path, error, None, None
+    return path, content, None, shelf
 
 
-def _take(autosave: Autosave, entry: Pending) -> tuple[Path, SessionContent, Pending]:
-    return entry.folder, autosave.take(entry), entry
+def _take(autosave: Autosave, entry: Pending) -> Loaded:
+    content, shelf = _on_shelf(partial(autosave.take, entry))
+    return entry.folder, content, entry, shelf
+
+
+def _on_shelf(read: Callable[..., SessionContent]) -> tuple[SessionContent, Shelf | None]:
+    """A session, and where the frames and maps of its stack lie; None where it has no stack."""
+    from hrtem_app.timelapse.shelf import Shelf
+
+    shelf = Shelf()
+    try:
+        content = read(shelf=shelf)
+    except BaseException:
+        shelf.close()
+        raise
+    if content.stack is None:
+        shelf.close()
+        return content, None
+    return content, shelf

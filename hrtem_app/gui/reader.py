@@ -81,7 +81,8 @@ def _session_layers(path: Path) -> list[LayerData]:
 
     from hrtem_app.sessions import load_session
 
-    content = load_session(path)
+    # Of a stack over time what is on screen.
+    content = load_session(path, stack=False)
     series, recipe = content.series, content.recipe
     if recipe.sampling is not None:
         series = series.with_sampling(recipe.sampling)

@@ -5,22 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from psygnal import Signal
 
 from hrtem_app.gui.jobs import LatestWins, Outcome, describe
+from hrtem_app.gui.links import Links
 from hrtem_app.gui.session import Session
 from hrtem_app.gui.timelapse_held import Held
 from hrtem_app.gui.timelapse_jobs import load_point, open_points, run_points, split_points, write
 from hrtem_app.gui.timelapse_links import LinkedColumns
-from hrtem_app.gui.workbench import Workbench
 
 if TYPE_CHECKING:
     from hrtem_app.analysis import Progress
+    from hrtem_app.gui.workbench import Workbench
     from hrtem_app.recipe import Recipe
     from hrtem_app.series import FocalSeries
+    from hrtem_app.sessions import SessionContent, StackContent
     from hrtem_app.timelapse import PointDone, TimePoint
     from hrtem_app.timelapse.points import Order
     from hrtem_app.timelapse.shelf import Shelf
@@ -29,9 +31,10 @@ _stacks: WeakValueDictionary[Session, OverTime] = WeakValueDictionary()
 
 
 class OverTime:
-    """The stack of one panel. The session holds one of its time points at a time, or another series altogether.
+    """The stack of a workbench. The session holds one of its time points at a time, or another series altogether.
 
     `changed` tells that there are other time points, that another one is on screen, or that more of them are done.
+    `relinked` tells that columns are linked otherwise.
 
     Parameters
     ----------
@@ -40,6 +43,7 @@ class OverTime:
     """
 
     changed = Signal()
+    relinked = Signal()
 
     def __init__(self, workbench: Workbench) -> None:
         self._workbench, self._session = workbench, workbench.session
@@ -53,6 +57,15 @@ class OverTime:
         self._recipe: Recipe | None = None
         self._loading = LatestWins()
         self._loading.done.connect(self._on_loaded)
+        session = self._session
+        signals = (
+            session.series_changed,
+            session.recipe_changed,
+            session.analysis_changed,
+            session.corrections_changed,
+        )
+        self._links = Links(*((signal, self.follow) for signal in signals))
+        self._links.open()
 
     def __len__(self) -> int:
         return len(self._held)
@@ -78,6 +91,45 @@ class OverTime:
     def times(self) -> tuple[float | None, ...]:
         """Of all time points in s; None where they are unknown."""
         return tuple(held.point.time for held in self._held)
+
+    @property
+    def saved(self) -> StackContent | None:
+        """What a session keeps of it; None where there is no stack."""
+        from hrtem_app.sessions import StackContent
+
+        if not self._held:
+            return None
+        linking, points = self.columns.linking, tuple(held.saved for held in self._held)
+        return StackContent(points, self._recipe, linking.reach, linking.memory, linking.window)
+
+    def restore(self, content: SessionContent, shelf: Shelf) -> None:
+        """Bring back a session with a stack, the same time point on screen; what was open is put away.
+
+        Parameters
+        ----------
+        content
+            What was saved.
+        shelf
+            Where its frames and maps lie.
+        """
+        stack = content.stack
+        if stack is None:
+            return
+        self._begin([Held.of_saved(saved) for saved in stack.points], shelf)
+        self._recipe = stack.recipe
+        self.columns.request((), content.recipe.measure)
+        self.columns.change(reach=stack.reach, memory=stack.memory, window=stack.window)
+        self._session.restore(content)
+        self._request_summary()
+        self.relinked.emit()
+        self.changed.emit()
+
+    def link(self, **fields: Any) -> None:
+        """Link columns otherwise; see `Linking`."""
+        before = self.columns.linking
+        self.columns.change(**fields)
+        if self.columns.linking != before:
+            self.relinked.emit()
 
     def open(self, paths: Sequence[Path], size: int, order: Order, interval: float | None) -> None:
         """Open files as a stack, in a thread; see `hrtem_app.timelapse.points_of_files`."""
@@ -138,6 +190,7 @@ class OverTime:
 
     def close(self) -> None:
         """Let go of what is under way, and of the disk."""
+        self._links.close()
         self._loading.close()
         self.columns.close()
         self._held = []
@@ -148,14 +201,18 @@ class OverTime:
     def _on_opened(self, opened: tuple[tuple[TimePoint, ...], Shelf]) -> None:
         """Begin with other time points, the first of them on screen."""
         points, shelf = opened
+        self._begin([Held(point) for point in points], shelf)
+        self._request_summary()
+        self.go_to(0)
+
+    def _begin(self, held: list[Held], shelf: Shelf) -> None:
+        """Other time points, none of them on screen yet."""
         if "analyse" in self._session.busy:
             self._workbench.cancel()
         if self._shelf is not None:
             self._shelf.close()
-        self._held, self._shelf = [Held(point) for point in points], shelf
+        self._held, self._shelf = held, shelf
         self._wanted = self._recipe = None
-        self._request_summary()
-        self.go_to(0)
 
     def _show(self, held: Held, series: FocalSeries) -> None:
         """Show a time point as the last one was looked at: same place, same zoom, same frame, same sites."""

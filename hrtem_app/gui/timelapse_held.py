@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from hrtem_app.columns import ColumnTable
     from hrtem_app.correction import Corrections
     from hrtem_app.series import FocalSeries
+    from hrtem_app.sessions import StackPoint
     from hrtem_app.timelapse import Observation, PointDone, TimePoint
 
 
@@ -36,6 +37,26 @@ class Held:
     analysis: Analysis | None = None
     corrections: Corrections | None = None
     observation: Observation | None = None
+
+    @classmethod
+    def of_saved(cls, saved: StackPoint) -> Held:
+        """A time point of a session that was saved."""
+        from hrtem_app.correction import Corrections
+        from hrtem_app.timelapse.observation import observed
+
+        corrections, observation = saved.corrections, None
+        if saved.series is not None and saved.analysis is not None:
+            corrections = corrections or Corrections.begin(saved.analysis.table)
+            observation = replace(observed(saved.point, saved.series, saved.analysis), drift=saved.drift)
+        return cls(saved.point, saved.series, saved.analysis, corrections, observation)
+
+    @property
+    def saved(self) -> StackPoint:
+        """What a session keeps of it."""
+        from hrtem_app.sessions import StackPoint
+
+        drift = None if self.observation is None else self.observation.drift
+        return StackPoint(self.point, self.series, self.analysis, self.corrections, drift)
 
     @property
     def table(self) -> ColumnTable | None:
@@ -64,13 +85,17 @@ class Held:
             # It was done before, and may have been corrected since; the drift may be known only now.
             known = self.observation
             return self if known is None else replace(self, observation=replace(known, drift=done.observation.drift))
-        series, corrections = self.series or done.series, Corrections.begin(done.analysis.table)
+        series, analysis = self.series or done.series, done.analysis
+        corrections = Corrections.begin(analysis.table)
+        if series is not done.series:
+            # It was read twice, for the run and to be looked at; frames are compared quickly where they are the same.
+            analysis = replace(analysis, series=replace(analysis.series, frames=series.frames))
         if series is session.file_series:
-            session.accept_analysis(done.analysis, series)
+            session.accept_analysis(analysis, series)
             corrections = session.corrections or corrections
         elif self.corrections is not None and self.corrections.edits:
-            corrections = rebased(self.corrections, done.analysis.table).corrections
-        return Held(self.point, series, done.analysis, corrections, done.observation)
+            corrections = rebased(self.corrections, analysis.table).corrections
+        return Held(self.point, series, analysis, corrections, done.observation)
 
     def _of(self, analysis: Analysis | None) -> Observation | None:
         """What is known of an analysis that was made for this time point alone."""

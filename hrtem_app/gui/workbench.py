@@ -13,11 +13,11 @@ import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Image, Layer
 from numpy.typing import NDArray
-from qtpy.QtCore import QObject
+from qtpy.QtCore import QObject, Signal
 
 from hrtem_app.evaluation.truth_files import is_column_table
 from hrtem_app.gui.column_tools import ColumnTools
-from hrtem_app.gui.exporting import ExportOptions, write_export
+from hrtem_app.gui.exporting import Export, ExportOptions, write_export
 from hrtem_app.gui.jobs import Job, LatestWins, Outcome, describe
 from hrtem_app.gui.keeper import Keeper
 from hrtem_app.gui.layers import Layers
@@ -29,11 +29,13 @@ from hrtem_app.gui.recent import remember
 from hrtem_app.gui.scoring import Scoring
 from hrtem_app.gui.session import MeasuredDrift, Session, Source
 from hrtem_app.gui.shown import used_frames
+from hrtem_app.gui.timelapse import OverTime
 from hrtem_app.series import FocalSeries, SeriesError
 
 if TYPE_CHECKING:
     from hrtem_app.analysis import Analysis, Progress
     from hrtem_app.columns import ColumnTable
+    from hrtem_app.export.results import Writing
     from hrtem_app.imaging.calibration import Calibration
     from hrtem_app.recipe import Recipe
 
@@ -50,6 +52,9 @@ class Workbench(QObject):
         A napari viewer.
     """
 
+    # From the thread that writes results to that of the window.
+    _written = Signal(object)
+
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__()
         self.session = Session()
@@ -59,9 +64,13 @@ class Workbench(QObject):
         self.measuring = Measuring(self.session)
         self.viewer = viewer
         self._jobs: dict[str, Job] = {}
-        self.keeper = Keeper(self.session, self.start, self.measure_sampling)
+        # Before what keeps it, so that this finds it as it is after every signal of the session.
+        self.over_time = OverTime(self)
+        self.keeper = Keeper(self.session, self.over_time, self.start, self.measure_sampling)
         self.scoring = Scoring(viewer, self.session, self.start)
         self.exported: tuple[Path, ...] = ()
+        self.writing = ""
+        self._written.connect(self._on_writing)
         self.live = LivePreview(viewer, self.session, self.layers)
         self._holders: set[int] = set()
         self._finding = LatestWins()
@@ -169,16 +178,19 @@ class Workbench(QObject):
         folder, overwrite
             See `hrtem_app.export.write_results`.
         options
-            What of them is written. Scores are where there is a truth, see `scoring`.
+            What of them is written. Scores are where there is a truth, see `scoring`. `writing` says how far it is.
         """
         corrected = self.corrected()
         if corrected is None:
             return
         self.session.forget("export")
         self.exported = ()
-        scored = self.scoring.task()
+        self.writing = "Measuring…"
+        told = Export(
+            corrected, self.session.corrections, self.scoring.task(), Path(folder), overwrite, options
+        )
         done = partial(self._on_exported, corrected.table)
-        self.start("export", "export", done, write_export, corrected, Path(folder), overwrite, options, scored)
+        self.start("export", "export", done, write_export, told, self._written.emit)
 
     def corrected(self) -> Analysis | None:
         """The newest result with the columns as corrected by hand, and with the measurements' settings as they are."""
@@ -208,6 +220,7 @@ class Workbench(QObject):
         self._finding.close()
         self.measuring.close()
         self.keeper.close()
+        self.over_time.close()
         self.scoring.close()
         self._links.close()
         self.tools.close()
@@ -272,6 +285,10 @@ class Workbench(QObject):
 
     def _on_drift(self, series: FocalSeries, drift: MeasuredDrift) -> None:
         self.session.accept_drift(drift, series)
+
+    def _on_writing(self, told: Writing) -> None:
+        self.writing = f"Writing {told.number} of {told.total}: {told.name}"
+        self.session.activity_changed.emit()
 
     def _on_exported(self, table: ColumnTable, paths: list[Path]) -> None:
         self.exported = tuple(paths)

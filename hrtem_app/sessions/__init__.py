@@ -8,6 +8,7 @@ from hrtem_app.sessions.autosave_folder import default_root
 from hrtem_app.sessions.content import MissingSource, MissingSourceError, SessionContent, SessionError
 from hrtem_app.sessions.file import SUFFIX, load_session, looks_like_session, save_session
 from hrtem_app.sessions.pending import Pending, discard, pending
+from hrtem_app.sessions.stack import StackContent, StackPoint
 
 __all__ = [
     "SUFFIX",
@@ -17,6 +18,8 @@ __all__ = [
     "Pending",
     "SessionContent",
     "SessionError",
+    "StackContent",
+    "StackPoint",
     "default_root",
     "discard",
     "load_session",

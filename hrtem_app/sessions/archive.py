@@ -25,6 +25,9 @@ Members = Mapping[str, NDArray[Any] | bytes]
 
 # The quickest: higher ones take several times as long, and float32 maps get hardly smaller.
 _LEVEL = 1
+POINTS = "points/"
+"""What names of the parts of time points begin with; their numbers follow."""
+
 # Bytes that precede the values of an array at most.
 _LONGEST_HEADER = 4096
 # More than this no text of a session has, and reading it would take several times as much memory.
@@ -83,8 +86,30 @@ class Parts:
             for path in paths:
                 archive = stack.enter_context(zipfile.ZipFile(path))
                 self._where |= {info.filename: (archive, info) for info in archive.infolist()}
-                _check_room(path, sum(info.file_size for info in archive.infolist()))
+                _check_room(path, sum(i.file_size for i in archive.infolist() if not i.filename.startswith(POINTS)))
             self._open = stack.pop_all()
+
+    def below(self, place: str) -> Parts:
+        """Those whose names begin with a place, under the rest of their names; closing these closes nothing.
+
+        Parameters
+        ----------
+        place
+            Empty: all but those of time points.
+
+        Raises
+        ------
+        SessionError
+            Where they would unpack to more than the memory that is free.
+        """
+        below = Parts([])
+        for name, (archive, info) in self._where.items():
+            if name.startswith(place or POINTS) == bool(place):
+                below._where[name[len(place) :]] = archive, info
+        if below._where:
+            (archive, _), *_ = below._where.values()
+            _check_room(Path(archive.filename or ""), sum(info.file_size for _, info in below._where.values()))
+        return below
 
     def __enter__(self) -> Self:
         return self

@@ -6,19 +6,23 @@ import contextlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
 
-from hrtem_app.series import FocalSeries
 from hrtem_app.sessions.autosave_folder import AutosaveFolder, default_root
 from hrtem_app.sessions.content import SessionContent
 from hrtem_app.sessions.latest import Latest
 from hrtem_app.sessions.pending import Pending, claim, release
+
+if TYPE_CHECKING:
+    from hrtem_app.timelapse.shelf import Shelf
 
 
 class Autosave:
     """Keeps the newest state of a session on the disk, in a thread of its own, until it is closed.
 
     Results and frames, which are large, are written once for each object; everything else is one small file that is
-    replaced. States that follow each other more quickly than the disk takes them are skipped, but for the last.
+    replaced. States that follow each other more quickly than the disk takes them are skipped, but for the last. Maps of
+    time points that are not on screen, and that nobody corrected, wait for what a person does meanwhile.
 
     Parameters
     ----------
@@ -34,7 +38,7 @@ class Autosave:
         self._on_problem = on_problem
         self._problem = ""
         self._own: AutosaveFolder | None = None
-        self._taken: list[tuple[AutosaveFolder, Pending, FocalSeries]] = []
+        self._taken: list[tuple[AutosaveFolder, Pending, SessionContent]] = []
         # Of the folders: they are written to in one thread and taken over in others.
         self._lock = Lock()
         self._latest: Latest[SessionContent] = Latest(self._write)
@@ -52,17 +56,19 @@ class Autosave:
         """Wait until what was noted is written or has failed; returns whether it is, after so many seconds at most."""
         return self._latest.wait(timeout)
 
-    def take(self, entry: Pending, found: Mapping[Path | str, Path | str] | None = None) -> SessionContent:
+    def take(
+        self, entry: Pending, found: Mapping[Path | str, Path | str] | None = None, *, shelf: Shelf | None = None
+    ) -> SessionContent:
         """Open an autosave of a process that died.
 
-        It stays on the disk as it is until a state of this very series is noted, and goes on from there. What was noted
-        before is let go then.
+        It stays on the disk as it is until a state of this very series, or of its stack over time, is noted, and goes
+        on from there. What was noted before is let go then.
 
         Parameters
         ----------
         entry
             Of `pending`.
-        found
+        found, shelf
             As for `load_session`.
 
         Raises
@@ -73,12 +79,12 @@ class Autosave:
         """
         folder = claim(entry)
         try:
-            content = folder.read(found)
+            content = folder.read(found, shelf)
         except BaseException:
             release(folder, entry)
             raise
         with self._lock:
-            self._taken.append((folder, entry, content.series))
+            self._taken.append((folder, entry, content))
         return content
 
     def close(self) -> None:
@@ -96,7 +102,7 @@ class Autosave:
     def _write(self, content: SessionContent) -> None:
         try:
             with self._lock:
-                self._folder_for(content.series).write(content)
+                self._folder_for(content).write(content, lambda: self._latest.waits)
         except Exception as error:  # noqa: BLE001 - whatever it is, the next state may be written again
             self._tell(
                 f"The session cannot be saved automatically in '{self.root}' ({error}): make room there or give "
@@ -105,10 +111,10 @@ class Autosave:
         else:
             self._problem = ""
 
-    def _folder_for(self, series: FocalSeries) -> AutosaveFolder:
-        """The folder that a series is kept in; with the first state of a series that was taken, that one's."""
-        for item in self._taken:
-            if item[2] is series:
+    def _folder_for(self, content: SessionContent) -> AutosaveFolder:
+        """The folder that a session is kept in; with the first state of one that was taken, that one's."""
+        for item in list(self._taken):
+            if _goes_on(item[2], content):
                 self._taken.remove(item)
                 if self._own is not None:
                     self._own.remove()
@@ -123,3 +129,12 @@ class Autosave:
         self._problem = problem
         if self._on_problem is not None:
             self._on_problem(problem)
+
+
+def _goes_on(taken: SessionContent, content: SessionContent) -> bool:
+    """Whether a state is a later one of a session that was taken: of its series, or of its stack over time."""
+    if content.series is taken.series:
+        return True
+    if content.stack is None or taken.stack is None:
+        return False
+    return content.stack.points[0].point is taken.stack.points[0].point

@@ -16,6 +16,7 @@ from hrtem_app.series import FocalSeries
 if TYPE_CHECKING:
     from hrtem_app.analysis import Analysis
     from hrtem_app.correction import Corrections
+    from hrtem_app.sessions.stack import StackContent
 
 _VIEW: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, JsonValue])
 
@@ -63,7 +64,7 @@ class MissingSourceError(SessionError):
 
 @dataclass(frozen=True, eq=False)
 class SessionContent:
-    """All that a person did with one series; immutable.
+    """All that a person did with one series, or with a stack over time; immutable.
 
     Parameters
     ----------
@@ -77,6 +78,9 @@ class SessionContent:
         What a person made of a table, which is that of the results or one that was carried over to them.
     view
         How it was shown: anything that is plain JSON.
+    stack
+        The stack over time beside it. Where `series` is, by identity, that of one of its time points, this one is on
+        screen: what is said of it here counts, and not what the stack says.
 
     Raises
     ------
@@ -89,9 +93,10 @@ class SessionContent:
     analysis: Analysis | None = None
     corrections: Corrections | None = None
     view: Mapping[str, Any] = field(default_factory=dict)
+    stack: StackContent | None = None
 
     def __post_init__(self) -> None:
-        if self.analysis is not None and not _same_frames(self.analysis.series, self.series):
+        if self.analysis is not None and not same_frames(self.analysis.series, self.series):
             raise SessionError(
                 f"the results are of '{self.analysis.series.name}' and not of the frames of '{self.series.name}': "
                 "give the series that was analysed"
@@ -105,6 +110,12 @@ class SessionContent:
                 "give dicts, lists, texts, numbers, booleans and None"
             ) from error
 
+    @property
+    def current(self) -> int | None:
+        """Which time point of the stack is on screen; None for none."""
+        return None if self.stack is None else self.stack.current(self.series)
 
-def _same_frames(first: FocalSeries, second: FocalSeries) -> bool:
+
+def same_frames(first: FocalSeries, second: FocalSeries) -> bool:
+    """Whether two series have the same pixels."""
     return first.frames is second.frames or np.array_equal(first.frames, second.frames)

@@ -3,48 +3,48 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field, JsonValue, ValidationError
 
 import hrtem_app
-from hrtem_app.recipe import Part, Recipe
-from hrtem_app.sessions.archive import LARGEST_TEXT, Parts
+from hrtem_app.recipe import Recipe
 from hrtem_app.sessions.content import SessionContent, SessionError
-from hrtem_app.sessions.frames import SavedSeries, read_series
+from hrtem_app.sessions.frames import Films, SavedSeries, read_series
 from hrtem_app.sessions.records import record_text
-from hrtem_app.sessions.results import SavedResults, read_results
-from hrtem_app.sessions.tables import SavedTable, read_table
+from hrtem_app.sessions.sources import SavedSource, locate
+from hrtem_app.sessions.stack_records import OpenParts, Reading, SavedStack, read_stack
+from hrtem_app.sessions.work import SavedWork, checked_length, joined, laid, read_work
 
 if TYPE_CHECKING:
-    from hrtem_app.columns import ColumnTable
-    from hrtem_app.correction import Corrections, Edit
+    from hrtem_app.timelapse.shelf import Shelf
 
 FORMAT = "hrtem-app session"
-VERSION = 1
-BASE = "base"
+VERSION = 2
 
 
-class Document(Part):
+class Document(SavedWork):
     """A session without its arrays."""
 
     format: Literal["hrtem-app session"]
-    version: Literal[1]
+    # The first version knew no stack, and series that are all of the frames of their files only.
+    version: Literal[1, 2]
     program: Annotated[str, Field(description="Version of the program that wrote it.")]
     saved: AwareDatetime
     series: SavedSeries
     recipe: Recipe
-    results: SavedResults | None
-    base: Annotated[
-        SavedTable | None, Field(description="The table that was corrected, where it is not that of the results.")
-    ]
-    corrections: Annotated[
-        dict[str, JsonValue] | None, Field(description="As `hrtem_app.correction.to_json` writes them.")
-    ]
     view: dict[str, JsonValue]
+    stack: SavedStack | None = None
+
+    def sources(self, with_stack: bool) -> Iterator[SavedSource]:
+        """All files that it needs."""
+        yield from () if self.series.stored else self.series.sources
+        if self.stack is not None and with_stack:
+            yield from self.stack.sources()
 
 
 class _Stamp(BaseModel):
@@ -55,41 +55,19 @@ class _Stamp(BaseModel):
     program: str = "?"
 
 
-class EditTexts:
-    """Edits as JSON. What was written once is kept, so that a long history takes no longer than its newest edit."""
-
-    def __init__(self) -> None:
-        self._known: dict[int, tuple[Edit, str]] = {}
-
-    def of(self, edits: Sequence[Edit]) -> list[str]:
-        """The text of each edit."""
-        from hrtem_app.correction import edit_to_json
-
-        self._known = {id(edit): self._known.get(id(edit)) or (edit, edit_to_json(edit)) for edit in edits}
-        return [self._known[id(edit)][1] for edit in edits]
-
-
-def own_base(content: SessionContent) -> ColumnTable | None:
-    """The table that was corrected, where it is not that of the results."""
-    if content.corrections is None:
-        return None
-    base = content.corrections.base
-    return None if content.analysis is not None and base is content.analysis.table else base
-
-
-def document_text(
-    content: SessionContent, series: str, results: str | None, base: str | None, edits: EditTexts
-) -> bytes:
+def document_text(content: SessionContent, series: str, work: Mapping[str, str], stack: str | None) -> bytes:
     """The document as JSON, put together from records that may have been made before.
 
     Parameters
     ----------
     content
         The session.
-    series, results, base
-        JSON of these; None where there are none.
-    edits
-        Of earlier documents of this session.
+    series
+        JSON of its series.
+    work
+        Of its results and corrections, see `work_texts`.
+    stack
+        Of its stack; None where there is none.
 
     Raises
     ------
@@ -103,23 +81,11 @@ def document_text(
         "saved": json.dumps(datetime.now(UTC).isoformat()),
         "series": series,
         "recipe": record_text(content.recipe),
-        "results": results or "null",
-        "base": base or "null",
-        "corrections": "null" if content.corrections is None else _history_text(content.corrections, edits),
+        **work,
         "view": json.dumps(content.view),
+        "stack": stack or "null",
     }
-    text = joined(members).encode()
-    if len(text) > LARGEST_TEXT:
-        raise SessionError(
-            f"the corrections of '{content.series.name}' take {len(text) / 1e6:.0f} MB, and "
-            f"{LARGEST_TEXT / 1e6:.0f} MB are the most that a session holds: export the table and go on from there"
-        )
-    return text
-
-
-def joined(members: Mapping[str, str]) -> str:
-    """A JSON object of members that are JSON already."""
-    return "{" + ",".join(f"{json.dumps(name)}:{text}" for name, text in members.items()) + "}"
+    return checked_length(joined(members), content.series.name)
 
 
 def parsed_document(values: object, session: Path) -> Document:
@@ -148,52 +114,45 @@ def parsed_document(values: object, session: Path) -> Document:
 
 
 def read_content(
-    document: Document, parts: Parts, session: Path, found: Mapping[Path | str, Path | str]
+    document: Document,
+    open_parts: OpenParts,
+    session: Path,
+    found: Mapping[Path | str, Path | str],
+    shelf: Shelf | None = None,
+    with_stack: bool = True,
 ) -> SessionContent:
     """The content of a session.
 
     Parameters
     ----------
-    document, parts
-        As they were written.
+    document
+        As it was written.
+    open_parts
+        Opens the parts that lie in a place; see `OpenParts`.
     session
         The session file: in its folder sources are looked for.
     found
         By where a source was, where it is now.
+    shelf
+        Where frames and maps of a stack are laid; None: they are in memory.
+    with_stack
+        Whether to read more than what is on screen.
 
     Raises
     ------
     SessionError
         For sources that are not found or are others now.
     ValueError
-        For what is damaged or does not fit together.
+        For what is damaged or does not fit together, or a disk without room.
     """
-    series = read_series(document.series, parts, session, found)
-    analysis = None if document.results is None else read_results(document.results, parts, series)
-    base = analysis.table if analysis is not None else None
-    if document.base is not None:
-        base = read_table(document.base, parts, BASE)
-    return SessionContent(
-        series, document.recipe, analysis, _read_corrections(document.corrections, base), document.view
-    )
-
-
-def _history_text(corrections: Corrections, edits: EditTexts) -> str:
-    from hrtem_app.correction import SavedCorrections
-    from hrtem_app.correction.saving import table_digest
-
-    head = SavedCorrections(
-        base=table_digest(corrections.base), edits=(), position=corrections.position, next_id=corrections.next_id
-    )
-    texts = {name: json.dumps(value) for name, value in head.model_dump(mode="json").items()}
-    return joined(texts | {"edits": f"[{','.join(edits.of(corrections.edits))}]"})
-
-
-def _read_corrections(form: dict[str, Any] | None, base: ColumnTable | None) -> Corrections | None:
-    from hrtem_app.correction import from_json
-
-    if form is None:
-        return None
-    if base is None:
-        raise ValueError("it has corrections, and no table that they were made to")
-    return from_json(base, json.dumps(form))
+    reading = Reading(open_parts, session, locate(document.sources(with_stack), session, found), Films(), shelf)
+    stack = document.stack if with_stack else None
+    # A single series is in memory, as one that was just analysed is.
+    shelf = None if stack is None else shelf
+    with open_parts("") as parts:
+        series = read_series(document.series, parts, session, reading.located, reading.films)
+        if shelf is not None:
+            series = laid(shelf.series, series)
+        analysis, corrections = read_work(document, parts, series, shelf)
+    content = SessionContent(series, document.recipe, analysis, corrections, document.view)
+    return content if stack is None else replace(content, stack=read_stack(stack, content, reading))

@@ -36,6 +36,11 @@ class Latest(Generic[Value]):
                 self._thread.start()
             self._changed.notify_all()
 
+    @property
+    def waits(self) -> bool:
+        """Whether there is a newer value than the one that something is being done with."""
+        return bool(self._waiting)
+
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until all that was given is done; returns whether it is, after so many seconds at most."""
         with self._changed:

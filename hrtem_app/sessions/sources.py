@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -53,6 +53,24 @@ def roles(paths: Sequence[Path]) -> tuple[Role, ...]:
     return tuple(found)
 
 
+def given_sources(paths: Sequence[Path], session: Path | None, *, known: bool) -> tuple[SavedSource, ...]:
+    """Files that nobody has read yet.
+
+    Parameters
+    ----------
+    paths
+        As they would be given to `load_series`.
+    session
+        As for `saved_sources`.
+    known
+        Whether to read them now, so that they are known by their content; else they are by their place.
+    """
+    return tuple(
+        SavedSource(places=_places(path.absolute(), session), sha256=(digest(path) or "") if known else "")
+        for path in paths
+    )
+
+
 def saved_sources(sources: Sequence[Source], session: Path | None) -> tuple[SavedSource, ...]:
     """The sources of a series with all places where they may be later.
 
@@ -70,13 +88,17 @@ def saved_sources(sources: Sequence[Source], session: Path | None) -> tuple[Save
     )
 
 
-def locate(sources: Sequence[SavedSource], session: Path, found: Mapping[Path | str, Path | str]) -> tuple[Path, ...]:
-    """Where the sources are now; each is known by its content.
+Located = Mapping[SavedSource, Path]
+"""Where sources are now."""
+
+
+def locate(sources: Iterable[SavedSource], session: Path, found: Mapping[Path | str, Path | str]) -> Located:
+    """Where the sources are now; each is known by its content, or by its place where nobody had read it.
 
     Parameters
     ----------
     sources
-        As a session has them.
+        As a session has them, of all its series.
     session
         The session file.
     found
@@ -93,19 +115,40 @@ def locate(sources: Sequence[SavedSource], session: Path, found: Mapping[Path | 
     MissingSourceError
         For sources that are nowhere.
     """
-    offered = _offered(sources, found)
-    paths: list[Path] = []
-    missing: list[MissingSource] = []
-    for source in sources:
+    wanted = tuple(dict.fromkeys(sources))
+    digests: dict[Path, str | None] = {}
+
+    def content(path: Path) -> str | None:
+        # Many time points may lie in one large file.
+        if path not in digests:
+            digests[path] = digest(path)
+        return digests[path]
+
+    offered = _offered(wanted, found, content)
+    paths: dict[SavedSource, Path] = {}
+    missing: dict[Path, MissingSource] = {}
+    for source in wanted:
         places = [session.parent / place for place in source.places]
-        known = offered.get(source.sha256) or next((p for p in places if digest(p) == source.sha256), None)
+        known = offered.get(source.sha256 or source.places[0])
+        if known is None and source.sha256:
+            known = next((p for p in places if content(p) == source.sha256), None)
+        elif known is None:
+            known = next((p for p in places if is_file(p)), None)
         if known is None and source.role != "notes":
-            changed = any(digest(place) is not None for place in places)
-            missing.append(MissingSource(Path(source.places[0]), changed))
-        paths.append(known or places[0])
+            changed = any(content(place) is not None for place in places)
+            missing[Path(source.places[0])] = MissingSource(Path(source.places[0]), changed)
+        paths[source] = known or places[0]
     if missing:
-        raise MissingSourceError(session, missing)
-    return tuple(paths)
+        raise MissingSourceError(session, tuple(missing.values()))
+    return paths
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is a file; what can be no name of one is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def digest(path: Path) -> str | None:
@@ -120,12 +163,18 @@ def digest(path: Path) -> str | None:
         return None
 
 
-def _offered(sources: Sequence[SavedSource], found: Mapping[Path | str, Path | str]) -> dict[str, Path]:
-    """The files that a person names, by their content."""
+def _offered(
+    sources: Sequence[SavedSource], found: Mapping[Path | str, Path | str], digest_of: Callable[[Path], str | None]
+) -> dict[str, Path]:
+    """The files that a person names, by their content; by their old place where the content is unknown."""
     wanted = {source.sha256 for source in sources}
+    unknown = {Path(source.places[0]): source.places[0] for source in sources if not source.sha256}
     offered: dict[str, Path] = {}
     for old, new in found.items():
-        content = digest(Path(new))
+        content = digest_of(Path(new))
+        if content is not None and Path(old) in unknown:
+            offered[unknown[Path(old)]] = Path(new)
+            continue
         if content is None:
             raise SessionError(f"'{new}' is no file that can be read: give the file that was '{old}'")
         if content not in wanted:

@@ -15,6 +15,54 @@ Order = Literal["time", "defocus"]
 """How a stack is sorted: group by group, or all time points of one defocus, then all of the next."""
 
 
+@dataclass(frozen=True)
+class Cut:
+    """Where the series of a time point is in files that are read when it is wanted.
+
+    Parameters
+    ----------
+    files
+        Those of one `load_series`, in its order.
+    sampling
+        Å per pixel in place of what they say.
+    total
+        How many frames they must give; None: any number.
+    frames
+        0-based, which of them make the time point; None: all.
+    defocus
+        Å of each frame of the time point, in place of what they say.
+    """
+
+    files: tuple[Path, ...]
+    sampling: float | None = None
+    total: int | None = None
+    frames: tuple[int, ...] | None = None
+    defocus: tuple[float, ...] | None = None
+
+    def load(self, name: str) -> FocalSeries:
+        """Read it; a part of what the files hold gets the name of the time point.
+
+        Raises
+        ------
+        SeriesError
+            For files that cannot be read, or hold another number of frames.
+        """
+        series = load_series(list(self.files), self.sampling)
+        if self.frames is None:
+            if self.total is not None and len(series) != self.total:
+                raise SeriesError(
+                    f"'{self.files[0]}' gives a time point of {len(series)} frames and the others have {self.total}: "
+                    "give files alike"
+                )
+            return series if self.defocus is None else series.with_defocus(self.defocus)
+        if self.total is not None and len(series) != self.total:
+            raise SeriesError(
+                f"'{self.files[0]}' has {len(series)} frames and the first file has {self.total}: give files alike"
+            )
+        part = replace(series.select(self.frames), name=name)
+        return part if self.defocus is None else part.with_defocus(self.defocus)
+
+
 @dataclass(frozen=True, eq=False)
 class TimePoint:
     """A focal series, or a single image, of one moment.
@@ -29,12 +77,15 @@ class TimePoint:
         What to call it on screen.
     load
         Gives its series; one that comes from a file of its own is read at every call, so that one is in memory.
+    cut
+        What is read by that; None where the series is at hand or is found otherwise.
     """
 
     number: int
     time: float | None
     name: str
     load: Callable[[], FocalSeries]
+    cut: Cut | None = None
 
 
 def split(
@@ -125,11 +176,12 @@ def points_of_files(
     if first == size:
         return _one_each([[file] for file in files], size, defocus, interval, sampling)
     each = first // size
-    return tuple(
-        TimePoint(number, _time(number, interval), f"{file.stem} #{part}", load)
-        for number, (file, part) in enumerate((file, part) for file in files for part in range(each))
-        for load in [partial(_part_of_file, file, part, first, size, order, defocus, sampling)]
-    )
+    parts = [
+        (f"{file.stem} #{part}", _cut(file, part, first, size, order, defocus, sampling))
+        for file in files
+        for part in range(each)
+    ]
+    return _points(parts, interval)
 
 
 def _one_each(
@@ -139,24 +191,18 @@ def _one_each(
     interval: float | None,
     sampling: float | None,
 ) -> tuple[TimePoint, ...]:
+    told = None if defocus is None else tuple(defocus)
+    return _points([(files[0].stem, Cut(tuple(files), sampling, size, None, told)) for files in groups], interval)
+
+
+def _points(cuts: Sequence[tuple[str, Cut]], interval: float | None) -> tuple[TimePoint, ...]:
     return tuple(
-        TimePoint(number, _time(number, interval), files[0].stem, partial(_read, files, size, defocus, sampling))
-        for number, files in enumerate(groups)
+        TimePoint(number, _time(number, interval), name, partial(cut.load, name), cut)
+        for number, (name, cut) in enumerate(cuts)
     )
 
 
-def _read(
-    files: Sequence[Path], size: int | None, defocus: Sequence[float] | None, sampling: float | None
-) -> FocalSeries:
-    series = load_series(files, sampling)
-    if size is not None and len(series) != size:
-        raise SeriesError(
-            f"'{files[0]}' gives a time point of {len(series)} frames and the others have {size}: give files alike"
-        )
-    return series if defocus is None else series.with_defocus(defocus)
-
-
-def _part_of_file(
+def _cut(
     file: Path,
     part: int,
     frames: int,
@@ -164,11 +210,9 @@ def _part_of_file(
     order: Order,
     defocus: Sequence[float] | None,
     sampling: float | None,
-) -> FocalSeries:
-    series = load_series(file, sampling)
-    if len(series) != frames:
-        raise SeriesError(f"'{file}' has {len(series)} frames and the first file has {frames}: give files alike")
-    return _group(series, _frames_of(part, frames // size, size, order), f"{file.stem} #{part}", defocus)
+) -> Cut:
+    chosen = range(frames)[_frames_of(part, frames // size, size, order)]
+    return Cut((file,), sampling, frames, tuple(chosen), None if defocus is None else tuple(defocus))
 
 
 def _frames_of(number: int, count: int, size: int, order: Order) -> slice:

@@ -29,7 +29,7 @@ def test_the_scripts_of_the_page_run(catalog_of_two, made_files, content, tmp_pa
     assert ColumnTable.from_csv("corrected.csv").ids.tolist() == table.ids[3:].tolist()
     exec(second, space)
     assert np.array_equal(space["maps"], space["analysis"].networks["unet"].probabilities)
-    assert space["document"]["version"] == 1
+    assert space["document"]["version"] == 2
     # Nothing is pending, so the page's script begins with what is open.
     exec(third, space | {"content": content})
     assert list(tmp_path.glob("autosave/*")) == []

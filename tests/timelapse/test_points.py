@@ -11,6 +11,7 @@ from hrtem_app.io import save_series
 from hrtem_app.series import FocalSeries, SeriesError
 from hrtem_app.timelapse import points as points_module
 from hrtem_app.timelapse import points_of_files, split
+from hrtem_app.timelapse.points import Cut
 
 
 def numbered(frames: int, first: int = 0, defocus: tuple[float, ...] | None = None) -> FocalSeries:
@@ -115,3 +116,14 @@ def test_files_that_are_not_alike_are_refused(folder: Path) -> None:
     points = points_of_files([folder / "film.tif", folder / "series_0.tif"], 3)
     with pytest.raises(SeriesError, match="has 3 frames and the first file has 6"):
         points[2].load()
+
+
+def test_what_is_read_later_says_where_it_is(folder: Path) -> None:
+    assert [point.cut for point in split(numbered(6), 3)] == [None, None]
+    long = points_of_files(of(folder, "film*"), 3, order="defocus", defocus=(-1, 0, 1), sampling=0.3)
+    assert long[3].cut == Cut((folder / "film_more.tif",), 0.3, 6, (1, 3, 5), (-1, 0, 1))
+    pairs = points_of_files(of(folder, "image_*"), 2)
+    assert pairs[1].cut == Cut((folder / "image_2.tif", folder / "image_3.tif"), None, 2)
+    for point in (*long, *pairs):
+        read, again = point.load(), point.cut.load(point.name)  # type: ignore[union-attr]
+        assert (numbers(again), again.name, again.defocus) == (numbers(read), read.name, read.defocus)

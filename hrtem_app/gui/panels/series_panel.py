@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -208,6 +209,10 @@ class SeriesPanel(Panel):
         """Ask where the files are that a session was made from, and go on with them."""
         found: dict[Path, Path] = {}
         for missing in error.missing:
+            there = moved_alike(missing.path, found)
+            if there is not None:
+                found[missing.path] = there
+                continue
             name, _ = QFileDialog.getOpenFileName(self, f"Where is {missing.path.name} now?", str(path.parent))
             if not name:
                 self.session.tell("series", "error", str(error))
@@ -217,6 +222,27 @@ class SeriesPanel(Panel):
 
     def _on_refused(self, text: str) -> None:
         self.session.tell("series", "error", text)
+
+
+def moved_alike(path: Path, found: Mapping[Path, Path]) -> Path | None:
+    """Where a file is if it was moved together with others; None where there is none.
+
+    Parameters
+    ----------
+    path
+        Where it was.
+    found
+        By where others were, where they are now.
+    """
+    for old, new in found.items():
+        before, after = old.parent, new.parent
+        while before.name == after.name and before != before.parent and not path.is_relative_to(before):
+            before, after = before.parent, after.parent
+        if path.is_relative_to(before):
+            there = after / path.relative_to(before)
+            if there != path and there.is_file():
+                return there
+    return None
 
 
 def _button(text: str, tip: str) -> QPushButton:

@@ -39,8 +39,7 @@ class TimePanel(Panel):
 
     def build(self) -> None:
         """Make the widgets."""
-        self.over_time = OverTime(self.workbench)
-        self.destroyed.connect(self.over_time.close)
+        self.over_time: OverTime = self.workbench.over_time
         self.form = StackForm()
         self.form.files_wanted.connect(self._on_open)
         self.form.split_wanted.connect(self._on_split)
@@ -56,12 +55,9 @@ class TimePanel(Panel):
         """Follow the session, which may show one of the time points, and what is known of them."""
         session, over_time = self.session, self.over_time
         return [
-            (session.series_changed, over_time.follow),
-            (session.recipe_changed, over_time.follow),
-            (session.analysis_changed, over_time.follow),
-            (session.corrections_changed, over_time.follow),
             (session.activity_changed, self.update_view),
             (over_time.changed, self.update_view),
+            (over_time.relinked, self._show_linking),
             (over_time.columns.changed, self._show_columns),
             (self.workbench.tools.changed, self._show_site),
         ]
@@ -127,7 +123,6 @@ class TimePanel(Panel):
         self.column.addWidget(self.said)
 
     def _build_plot(self) -> None:
-        columns = self.over_time.columns
         self.what = QComboBox()
         self.what.addItems(list(CURVES))
         self.what.setToolTip("What is drawn against time")
@@ -137,7 +132,7 @@ class TimePanel(Panel):
             f"The class of a column is that of most of the {_SMOOTHING} time points around it: flickering goes, and so "
             "does what lasts for one time point only"
         )
-        self.smooth.toggled.connect(lambda smooth: columns.change(window=_SMOOTHING if smooth else 1))
+        self.smooth.toggled.connect(lambda smooth: self.over_time.link(window=_SMOOTHING if smooth else 1))
         self.reach = QDoubleSpinBox()
         self.reach.setRange(0, 3)
         self.reach.setDecimals(2)
@@ -146,7 +141,7 @@ class TimePanel(Panel):
         self.reach.setSpecialValueText("a third of a bond")
         self.reach.setKeyboardTracking(False)
         self.reach.setToolTip("How far in Å a column may be from a site, the drift taken out, to be its column")
-        self.reach.valueChanged.connect(lambda reach: columns.change(reach=reach or None))
+        self.reach.valueChanged.connect(lambda reach: self.over_time.link(reach=reach or None))
         row = QHBoxLayout()
         row.addWidget(self.what, 1)
         row.addWidget(self.smooth)
@@ -154,6 +149,7 @@ class TimePanel(Panel):
         form.addRow("Reach of a site", self.reach)
         self.plot = TimePlot()
         self.plot.picked.connect(self.over_time.go_to)
+        self._show_linking()
         self.site = QLabel()
         self.site.setWordWrap(True)
         self._drawn: object = None
@@ -162,6 +158,14 @@ class TimePanel(Panel):
         self.column.addLayout(row)
         self.column.addWidget(self.plot)
         self.column.addWidget(self.site)
+
+    def _show_linking(self) -> None:
+        """Show how columns are linked, which another panel or a session that was opened may have said."""
+        linking = self.over_time.columns.linking
+        blockers = QSignalBlocker(self.smooth), QSignalBlocker(self.reach)
+        self.smooth.setChecked(linking.window > 1)
+        self.reach.setValue(linking.reach or 0)
+        del blockers
 
     def _where(self) -> str:
         number = self.over_time.wanted
