@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -14,12 +15,15 @@ from hrtem_app.gui.recent import remember
 from hrtem_app.gui.session import Session
 
 if TYPE_CHECKING:
+    from hrtem_app.columns import ColumnTable
     from hrtem_app.gui.timelapse import OverTime
     from hrtem_app.sessions import Autosave, MissingSourceError, Pending, SessionContent
     from hrtem_app.timelapse.shelf import Shelf
 
     Loaded = tuple[Path, SessionContent | MissingSourceError, Pending | None, Shelf | None]
 
+# More than there are time points in any stack that somebody corrects by hand.
+_REMEMBERED = 1000
 StartJob = Callable[..., object]
 
 
@@ -50,6 +54,11 @@ class Keeper(QObject):
         self._session, self._over_time, self._start_job, self._opened = session, over_time, start_job, opened
         self._autosave: Autosave | None = None
         self._pending: tuple[Pending, ...] | None = None
+        self._last: SessionContent | None = None
+        # What other series were left with, for undo to bring back, and for the next start if nothing does.
+        self._set_aside: list[tuple[SessionContent, Autosave]] = []
+        # Tables of corrections that are in a file.
+        self._safe: deque[ColumnTable] = deque(maxlen=_REMEMBERED)
         # Problems are told from the autosave's thread.
         self._problem.connect(self._on_problem)
         signals = (
@@ -61,7 +70,8 @@ class Keeper(QObject):
             over_time.changed,
             over_time.relinked,
         )
-        self._links = Links(*((signal, self.note) for signal in signals))
+        exported = (session.activity_changed, self._note_exported)
+        self._links = Links(exported, *((signal, self.note) for signal in signals))
         self._links.open()
 
     @property
@@ -80,7 +90,9 @@ class Keeper(QObject):
         """Keep the session as it is now; written in a thread."""
         content = self._content()
         if content is not None:
+            self._turn_to(content)
             self._autosaving().note(content)
+            self._last = content
 
     def save(self, path: str | Path) -> None:
         """Save the session into a file, in a thread."""
@@ -90,7 +102,7 @@ class Keeper(QObject):
         if content is None:
             return
         target = target if target.suffix == SUFFIX else target.with_name(target.name + SUFFIX)
-        self._start_job("save", "series", self._on_saved, _save, target, content)
+        self._start_job("save", "series", partial(self._on_saved, content), _save, target, content)
 
     def open(self, path: str | Path, found: Mapping[Path, Path] | None = None) -> None:
         """Open a session file, in a thread.
@@ -118,11 +130,42 @@ class Keeper(QObject):
         self._forget(entry)
 
     def close(self) -> None:
-        """Save no more; what was kept automatically is deleted, because nothing crashed."""
+        """Save no more; the next start offers corrections that are in no file, and nothing else, as nothing crashed."""
         self._links.close()
-        if self._autosave is not None:
-            self._autosave.close()
+        for content, autosave in (*self._set_aside, (self._last, self._autosave)):
+            if autosave is not None:
+                self._end(content, autosave)
+        self._set_aside, self._autosave = [], None
+
+    def _turn_to(self, content: SessionContent) -> None:
+        """Where another series was opened, set aside what was made of the last one, unless it is in a file."""
+        from hrtem_app.sessions.autosave import goes_on
+
+        last, autosave = self._last, self._autosave
+        if last is None or autosave is None or goes_on(last, content):
+            return
+        if self._has_unsaved_work(last):
+            self._set_aside.append((last, autosave))
             self._autosave = None
+        for before in [item for item in self._set_aside if goes_on(item[0], content)]:
+            self._set_aside.remove(before)
+            if self._autosave is not None:
+                self._autosave.close()
+            self._autosave = before[1]
+
+    def _end(self, content: SessionContent | None, autosave: Autosave) -> None:
+        if content is not None and self._has_unsaved_work(content):
+            autosave.leave()
+        else:
+            autosave.close()
+
+    def _has_unsaved_work(self, content: SessionContent) -> bool:
+        """Whether a person corrected columns that are neither saved nor exported."""
+        return any(not any(table is safe for safe in self._safe) for table in _corrected(content))
+
+    def _note_exported(self) -> None:
+        if self._session.exported is not None:
+            self._safe.append(self._session.exported)
 
     def _content(self) -> SessionContent | None:
         from hrtem_app.sessions import SessionContent
@@ -157,15 +200,24 @@ class Keeper(QObject):
         if entry is not None:
             self._forget(entry)
         else:
+            self._safe.extend(_corrected(content))
             remember([path])
         self._opened()
 
-    def _on_saved(self, path: Path) -> None:
+    def _on_saved(self, content: SessionContent, path: Path) -> None:
+        self._safe.extend(_corrected(content))
         remember([path])
         self._session.tell("series", "info", f"The session was saved to {path}")
 
     def _on_problem(self, text: str) -> None:
         self._session.tell("series", "warning", text)
+
+
+def _corrected(content: SessionContent) -> list[ColumnTable]:
+    """The tables that a person corrected: of the series, and of the time points of its stack."""
+    points = () if content.stack is None else content.stack.points
+    corrections = [content.corrections, *(point.corrections for point in points)]
+    return [each.table for each in corrections if each is not None and each.edits]
 
 
 def _save(path: Path, content: SessionContent) -> Path:

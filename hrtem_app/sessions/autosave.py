@@ -87,6 +87,20 @@ class Autosave:
             self._taken.append((folder, entry, content))
         return content
 
+    def leave(self, timeout: float | None = 10.0) -> None:
+        """End, and let the next start offer what was noted last, because it is nowhere else.
+
+        Parameters
+        ----------
+        timeout
+            Seconds that it may take to write that; what cannot be written by then is as it was written last.
+        """
+        self.flush(timeout)
+        with self._lock:
+            # It has this process' name, and is nobody's once the process has ended.
+            self._own = None
+        self.close()
+
     def close(self) -> None:
         """End cleanly: nothing is left of the autosave. One that was taken and never gone on with is pending again."""
         self._latest.close()
@@ -114,7 +128,7 @@ class Autosave:
     def _folder_for(self, content: SessionContent) -> AutosaveFolder:
         """The folder that a session is kept in; with the first state of one that was taken, that one's."""
         for item in list(self._taken):
-            if _goes_on(item[2], content):
+            if goes_on(item[2], content):
                 self._taken.remove(item)
                 if self._own is not None:
                     self._own.remove()
@@ -131,10 +145,10 @@ class Autosave:
             self._on_problem(problem)
 
 
-def _goes_on(taken: SessionContent, content: SessionContent) -> bool:
-    """Whether a state is a later one of a session that was taken: of its series, or of its stack over time."""
-    if content.series is taken.series:
+def goes_on(before: SessionContent, content: SessionContent) -> bool:
+    """Whether a state is a later one of the same session: of its series, or of its stack over time."""
+    if content.series is before.series:
         return True
-    if content.stack is None or taken.stack is None:
+    if content.stack is None or before.stack is None:
         return False
-    return content.stack.points[0].point is taken.stack.points[0].point
+    return content.stack.points[0].point is before.stack.points[0].point

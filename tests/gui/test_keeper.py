@@ -63,7 +63,9 @@ def crashed(tmp_path: Path, fakes: ModuleType) -> None:
     assert "ready" in done.stdout
 
 
-def test_what_a_crash_left_is_offered_and_brought_back(crashed: None, add_panel: Any, qtbot: Any) -> None:
+def test_what_a_crash_left_is_offered_and_brought_back(
+    crashed: None, add_panel: Any, qtbot: Any, tmp_path: Path
+) -> None:
     panel = add_panel(SeriesPanel)
     session = panel.session
     assert panel.recovery.isVisible()
@@ -77,11 +79,69 @@ def test_what_a_crash_left_is_offered_and_brought_back(crashed: None, add_panel:
     assert len(session.analysis.table) == len(session.table) + 2
     assert np.array_equal(panel.workbench.layers.get("columns").data, session.table.positions)
     assert not panel.recovery.isVisible()
-    # What was brought back is kept on, and a proper end leaves nothing.
+    # What was brought back is kept on; once it is saved, a proper end leaves nothing.
     panel.workbench.tools.select([3])
     panel.workbench.tools.classify("2S")
+    saved(panel, tmp_path / "work.hrtem", qtbot)
+    assert _autosaves()
     panel.workbench.close()
-    assert not panel.workbench.keeper.pending
+    assert not _autosaves()
+
+
+def _autosaves() -> list[Path]:
+    """What is kept automatically, of whatever process."""
+    return [path for path in Path(os.environ["HRTEM_APP_AUTOSAVE"]).iterdir() if path.is_dir()]
+
+
+def test_corrections_that_are_in_no_file_are_offered_after_a_proper_end_too(
+    tmp_path: Path, fakes: ModuleType, add_panel: Any, qtbot: Any
+) -> None:
+    script = tmp_path / "closed.py"
+    ending = 'bench.close()\nprint("ready", flush=True)\nos._exit(0)\n'
+    script.write_text(_KILLED.partition("bench.keeper._autosave.flush()")[0] + ending, encoding="utf-8")
+    subprocess.run([sys.executable, str(script), str(fakes.__file__)], check=True, env=os.environ)
+    panel = add_panel(SeriesPanel)
+    assert "'mos2_on_graphite' with 2 corrections" in panel.recovery.text.text()
+    qtbot.mouseClick(panel.recovery.restore_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: panel.session.table is not None)
+    assert panel.session.table.class_names[5] == "1S"
+
+
+def test_results_that_nobody_corrected_leave_nothing(panel: SeriesPanel) -> None:
+    panel.session.undo()
+    assert not panel.session.corrections.edits
+    panel.workbench.keeper._autosave.flush()
+    panel.workbench.close()
+    assert not _autosaves()
+
+
+def test_exported_corrections_leave_nothing_and_later_ones_do(panel: SeriesPanel, qtbot: Any, tmp_path: Path) -> None:
+    panel.workbench.export(tmp_path / "out")
+    qtbot.waitUntil(lambda: panel.session.exported is not None)
+    keeper, last = panel.workbench.keeper, panel.workbench.keeper._last
+    assert not keeper._has_unsaved_work(last)
+    panel.workbench.tools.select([7])
+    panel.workbench.tools.delete()
+    panel.workbench.close()
+    assert len(_autosaves()) == 1
+
+
+def test_another_series_does_not_take_the_place_of_unsaved_corrections(
+    panel: SeriesPanel, fakes: ModuleType, tmp_path: Path
+) -> None:
+    keeper = panel.workbench.keeper
+    keeper._autosave.flush()
+    panel.workbench.open_series(fakes.make_series(name="another"))
+    keeper._autosave.flush()
+    assert len(_autosaves()) == 2
+    panel.session.undo()
+    assert panel.session.series.name == "mine"
+    keeper._autosave.flush()
+    # What was set aside goes on, and the other series has nothing of a person's in it.
+    assert len(_autosaves()) == 1
+    panel.workbench.open_series(fakes.make_series(name="another"))
+    panel.workbench.close()
+    assert len(_autosaves()) == 1
 
 
 def test_what_a_crash_left_can_be_deleted(crashed: None, add_panel: Any, qtbot: Any) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class RecoveryOffer(QFrame):
-    """The newest session that was not closed properly, with two buttons: bring it back, or delete it."""
+    """The newest session that was not saved, with two buttons: bring it back, or delete it."""
 
     wanted = Signal(object)
     unwanted = Signal(object)
@@ -48,4 +48,4 @@ class RecoveryOffer(QFrame):
         entry = self._entry
         edits = f" with {entry.edits} correction{'s' if entry.edits != 1 else ''}" if entry.edits else ""
         more = f" ({len(entries) - 1} more after it)" if len(entries) > 1 else ""
-        self.text.setText(f"'{entry.series}'{edits} of {entry.when:%d %b, %H:%M} was not closed properly{more}.")
+        self.text.setText(f"'{entry.series}'{edits} of {entry.when:%d %b, %H:%M} was not saved{more}.")
