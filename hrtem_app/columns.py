@@ -158,6 +158,11 @@ class ColumnTable:
         """The class of each row by name."""
         return [CLASSES[c] for c in self.classes]
 
+    @property
+    def by_hand(self) -> NDArray[np.bool_]:
+        """(n,) which columns a person edited or reviewed."""
+        return np.asarray(self.edited | self.reviewed)
+
     def counts(self) -> dict[str, int]:
         """How many columns of each class."""
         found = np.bincount(self.classes, minlength=len(CLASSES))

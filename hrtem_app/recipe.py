@@ -107,10 +107,20 @@ class MeasureSettings(Part):
         Field(min_length=3, description="Corners (y, x) in pixels of a polygon to measure in; None: the whole image."),
     ] = None
     votes: Annotated[
-        int, Field(ge=1, le=100, description="Columns on whose class fewer networks agree are in no count of classes.")
+        int,
+        Field(
+            ge=1,
+            le=100,
+            description="Columns on whose class fewer networks agree are in no count of classes, but for those that a "
+            "person edited or reviewed.",
+        ),
     ] = 1
     decided_only: Annotated[
-        bool, Field(description="Leave grains out of the counts of classes whose sublattices are undecided.")
+        bool,
+        Field(
+            description="Leave grains out of the counts of classes whose sublattices are undecided, but for columns "
+            "that a person edited or reviewed."
+        ),
     ] = False
     confidence: Annotated[
         float, Field(gt=0.5, lt=1, description="Confidence of the intervals of fractions; 0.95 is 95 %.")

@@ -61,7 +61,7 @@ class Truth:
         """(n,) which columns are held to be true."""
         if not self.reviewed_only:
             return np.ones(len(self.table), bool)
-        return np.asarray(self.table.reviewed | self.table.edited, np.bool_)
+        return self.table.by_hand
 
     def counts_here(self, positions: NDArray[np.float64], reach: float) -> NDArray[np.bool_]:
         """(m,) which of (m, 2) places (y, x) in pixels are judged; `reach` in pixels."""

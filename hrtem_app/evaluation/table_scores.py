@@ -40,12 +40,20 @@ class Scores:
     border: float
     tables: Mapping[str, TableScore]
 
+    def told_checked(self) -> str:
+        """How many true columns a person checked; empty for a truth that has nothing to do with networks."""
+        true = self.truth.table
+        if not (true.by_hand.any() or true.votes.any()):
+            return ""
+        return f"{int(true.by_hand.sum())} of {len(true)} columns were checked by a person"
+
     def values(self) -> dict[str, Any]:
         """All numbers as plain values for JSON; what could not be measured is None."""
         true = self.truth.table
         return {
             "truth": self.source,
             "reviewed_only": self.truth.reviewed_only,
+            "checked_by_a_person": {"columns": int(true.by_hand.sum()), "of": len(true)},
             "true_columns": true.select(self.truth.judged).counts(),
             "sampling_A_per_px": true.sampling,
             "image_px": None if self.shape is None else {"x": self.shape[1], "y": self.shape[0]},

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 import hrtem_app
 from hrtem_app.analysis import Analysis
+from hrtem_app.correction import Corrections
 from hrtem_app.export.drawing import png, svg
 from hrtem_app.export.figure import agreement_figure
 from hrtem_app.export.markup import bullets, facts, heading, page, paragraph, picture, section, table
@@ -38,7 +39,12 @@ _TRUST = (
 )
 
 
-def report_html(analysis: Analysis, sections: Sequence[Section] = (), agreement: bytes | None = None) -> str:
+def report_html(
+    analysis: Analysis,
+    sections: Sequence[Section] = (),
+    agreement: bytes | None = None,
+    corrections: Corrections | None = None,
+) -> str:
     """Tell an analysis as one page that needs no other file, no network and no JavaScript.
 
     Parameters
@@ -50,6 +56,8 @@ def report_html(analysis: Analysis, sections: Sequence[Section] = (), agreement:
         is taken as it is, so whoever makes it escapes what comes from files, as `hrtem_app.export.markup` does.
     agreement
         The agreement figure as PNG or SVG where it is drawn already; None: drawn in the default colours.
+    corrections
+        What led to the table; None: unknown, or nobody corrected it.
 
     Returns
     -------
@@ -69,7 +77,7 @@ def report_html(analysis: Analysis, sections: Sequence[Section] = (), agreement:
             section("Votes", *vote_parts(analysis.table, len(analysis.networks))),
             section("Disputes", *dispute_parts(analysis.table)),
             section("Grains", *grain_parts(analysis.table, analysis.recipe.sublattice)),
-            section("Corrections by hand", *correction_parts(analysis.table)),
+            section("Corrections by hand", *correction_parts(analysis.table, corrections)),
             *(_more(*one) for one in sections),
             section("Recipe", *recipe_parts(analysis.recipe)),
             section("Networks", *network_parts(analysis.networks)),

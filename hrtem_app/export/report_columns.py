@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from hrtem_app.analysis import Analysis
 from hrtem_app.columns import CLASSES, ColumnTable
+from hrtem_app.correction import Corrections
+from hrtem_app.correction.edits import counted
+from hrtem_app.export.by_hand import compare
 from hrtem_app.export.markup import paragraph, table
 from hrtem_app.recipe import Sublattice
 
@@ -20,7 +23,7 @@ def summary(analysis: Analysis) -> str:
     found = analysis.table
     counts = ", ".join(f"{number} {name}" for name, number in found.counts().items())
     disputed = sum(bool(text) for text in found.disputed)
-    by_hand = int((found.edited | found.reviewed).sum())
+    by_hand = int(found.by_hand.sum())
     return f"{len(found)} columns: {counts}; {disputed} disputed, {by_hand} reviewed or edited by hand."
 
 
@@ -81,20 +84,38 @@ def grain_parts(found: ColumnTable, sublattice: Sublattice) -> list[str]:
     ]
 
 
-def correction_parts(found: ColumnTable) -> list[str]:
-    """How many columns of each class a person edited or reviewed."""
-    by_hand = found.edited | found.reviewed
-    if not by_hand.any():
-        return [paragraph("None. Columns that a person deleted leave no trace in a table.")]
+def correction_parts(found: ColumnTable, corrections: Corrections | None = None) -> list[str]:
+    """How many columns of each class a person edited or reviewed, and how many were deleted.
+
+    Parameters
+    ----------
+    found
+        The columns as corrected.
+    corrections
+        What led to them; None: unknown.
+    """
+    deleted = _deleted(corrections)
+    if not found.by_hand.any():
+        return [paragraph(f"Edited or reviewed: None. {deleted}")]
     kinds = {
         "edited: added, moved or of another class": found.edited,
         "reviewed: settled by a person": found.reviewed,
-        "either": by_hand,
+        "either": found.by_hand,
     }
     return [
         table(("columns", *CLASSES, "all"), [(name, *_per_class(found, rows)) for name, rows in kinds.items()]),
-        paragraph("Columns that a person deleted leave no trace in a table."),
+        paragraph(deleted),
     ]
+
+
+def _deleted(corrections: Corrections | None) -> str:
+    if corrections is None:
+        return "Columns that a person deleted leave no trace in a table."
+    gone = compare(corrections).deleted
+    if not len(gone):
+        return "None was deleted."
+    kinds = ", ".join(f"{number} {name}" for name, number in gone.counts().items() if number)
+    return f"{counted(len(gone))} deleted: {kinds}; analysis.json names them and lists all edits."
 
 
 def _per_class(found: ColumnTable, rows: NDArray[np.bool_]) -> tuple[int, ...]:

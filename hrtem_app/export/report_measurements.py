@@ -72,8 +72,8 @@ def _vacancies(measured: Measurements) -> str:
         ("missing 2S", "S sites", *_fraction(v.missing_2s)),
     ]
     atoms = f"Of all sulphur atoms {_percent(v.sulphur_atoms)} are missing. "
-    left_out = f"{v.left_out} columns are in no count: too few votes, or an undecided grain."
-    return table(header, rows) + "\n" + paragraph(atoms + left_out)
+    left_out = v.why_left_out(measured.settings) or "All columns are in the counts of classes"
+    return table(header, rows) + "\n" + paragraph(f"{atoms}{left_out}.")
 
 
 def _fraction(part: Fraction) -> tuple[object, ...]:

@@ -48,7 +48,10 @@ def _truth(scores: Scores) -> str:
     counts = ", ".join(f"{number} {name}" for name, number in truth.table.select(truth.judged).counts().items())
     judged = " of them, those that a person reviewed or edited, are held to be true" if truth.reviewed_only else ""
     number = int(truth.judged.sum())
-    return f"Truth: {scores.source}, {len(truth.table)} columns; {number if judged else 'all'}{judged}: {counts}."
+    checked = scores.told_checked()
+    return f"Truth: {scores.source}, {len(truth.table)} columns; {number if judged else 'all'}{judged}: {counts}." + (
+        f" {checked}." if checked else ""
+    )
 
 
 def _rules(scores: Scores) -> str:

@@ -15,6 +15,7 @@ from typing import Any, Literal, get_args
 from matplotlib.figure import Figure
 
 from hrtem_app.analysis import Analysis
+from hrtem_app.correction import Corrections
 from hrtem_app.evaluation.table_scores import Scores
 from hrtem_app.export.drawing import DPI, lay_out, save_figure, svg
 from hrtem_app.export.figure import agreement_figure
@@ -34,6 +35,15 @@ _PICTURE_DPI = DPI
 _Writers = dict[str, Callable[[Path], object]]
 
 
+@dataclass(frozen=True)
+class Writing:
+    """How far the writing of results is: the file `name` is begun, the `number`th (from 1) of `total`."""
+
+    number: int
+    total: int
+    name: str
+
+
 def write_results(
     analysis: Analysis,
     folder: str | Path,
@@ -44,7 +54,9 @@ def write_results(
     equal_dots: bool = False,
     measurements: Measurements | None = None,
     scores: Scores | None = None,
+    corrections: Corrections | None = None,
     sections: Sequence[Section] = (),
+    progress: Callable[[Writing], object] | None = None,
 ) -> list[Path]:
     """Write tables, atoms, agreement figure, filtered series, the report and the record of how they were made.
 
@@ -64,8 +76,13 @@ def write_results(
         Of the agreement figure, see `agreement_figure`.
     measurements, scores
         Of the table and of the networks; None: not written. They are sections of the report as well.
+    corrections
+        What led to the table; None: unknown, or nobody corrected it. They stand in the record, and in the report how
+        many columns were deleted.
     sections
         More for the report, see `report_html`.
+    progress
+        Called before each file, in the thread of this function.
 
     Returns
     -------
@@ -78,7 +95,7 @@ def write_results(
         not; names it and the remedy.
     """
     target = Path(folder)
-    content = _Content(analysis, palette, equal_dots, measurements, scores, tuple(sections))
+    content = _Content(analysis, palette, equal_dots, measurements, scores, corrections, tuple(sections))
     chosen = _chosen(parts)
     check_folder(target, overwrite)
     try:
@@ -89,7 +106,7 @@ def write_results(
             fresh, old = Path(made, "new"), Path(made, "old")
             fresh.mkdir()
             old.mkdir()
-            names = _write_all(content, chosen, fresh)
+            names = _write_all(content, chosen, fresh, progress)
             _move_in(fresh, old, target, names)
     except OSError as error:
         raise ValueError(f"the results cannot be written to {target} ({error}): choose another folder") from error
@@ -120,6 +137,7 @@ class _Content:
     equal_dots: bool
     measurements: Measurements | None
     scores: Scores | None
+    corrections: Corrections | None
     sections: tuple[Section, ...]
 
     @cached_property
@@ -161,7 +179,8 @@ class _Content:
             more.append(measurement_section(self.measurements))
         if self.scores is not None:
             more.append(score_section(self.scores, table_titles(self.analysis)))
-        path.write_text(report_html(self.analysis, more, agreement=self.drawing), encoding="utf-8")
+        page = report_html(self.analysis, more, agreement=self.drawing, corrections=self.corrections)
+        path.write_text(page, encoding="utf-8")
 
 
 def _measurement_writers(measured: Measurements) -> _Writers:
@@ -191,14 +210,21 @@ def _chosen(parts: Collection[ExportPart]) -> list[ExportPart]:
     return [part for part in PARTS if part in parts]
 
 
-def _write_all(content: _Content, parts: Sequence[ExportPart], folder: Path) -> list[str]:
+def _write_all(
+    content: _Content,
+    parts: Sequence[ExportPart],
+    folder: Path,
+    progress: Callable[[Writing], object] | None,
+) -> list[str]:
     """Write every file; gives their names in order."""
     writers = content.writers()
     chosen = {name: write for part in parts for name, write in writers[part].items()}
-    for name, write in chosen.items():
-        write(folder / name)
     names = [*chosen, SIDECAR]
-    _write_json(folder / SIDECAR, sidecar(content.analysis, names))
+    chosen[SIDECAR] = lambda path: _write_json(path, sidecar(content.analysis, names, content.corrections))
+    for number, (name, write) in enumerate(chosen.items(), start=1):
+        if progress is not None:
+            progress(Writing(number, len(names), name))
+        write(folder / name)
     return names
 
 

@@ -10,12 +10,14 @@ from typing import Any
 
 import hrtem_app
 from hrtem_app.analysis import Analysis
+from hrtem_app.correction import Corrections
+from hrtem_app.export import by_hand
 
 SIDECAR = "analysis.json"
 _LIBRARIES = ("numpy", "scipy", "torch", "pydantic", "rosettasciio", "tifffile", "matplotlib")
 
 
-def sidecar(analysis: Analysis, files: list[str]) -> dict[str, Any]:
+def sidecar(analysis: Analysis, files: list[str], corrections: Corrections | None = None) -> dict[str, Any]:
     """The record of an analysis as plain values for JSON.
 
     Parameters
@@ -24,6 +26,8 @@ def sidecar(analysis: Analysis, files: list[str]) -> dict[str, Any]:
         What `hrtem_app.analyse` gave.
     files
         Names of the result files that lie beside the record.
+    corrections
+        The history of the table; None: unknown, or nobody corrected it.
 
     Returns
     -------
@@ -51,6 +55,7 @@ def sidecar(analysis: Analysis, files: list[str]) -> dict[str, Any]:
             "sites": analysis.table.counts(),
             **{name: result.columns.counts() for name, result in analysis.networks.items()},
         },
+        "corrections": None if corrections is None else by_hand.record(corrections),
         "disputed": sum(bool(text) for text in analysis.table.disputed),
         "warnings": list(analysis.warnings),
         "networks": {

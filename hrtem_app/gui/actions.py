@@ -58,7 +58,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("Undo", lambda panel: panel.session.undo(), lambda s: bool(s.undo_text), "Ctrl+Z"),
     Action("Redo", lambda panel: panel.session.redo(), lambda s: bool(s.redo_text), "Ctrl+Shift+Z"),
     Action("Simulate, train and jobs", lambda panel: panel.show_background()),
-    Action("Export…", lambda panel: panel.export_panel().ask_and_export(), lambda s: s.analysis is not None, "F8"),
+    Action("Export…", lambda panel: panel.export(), lambda s: s.analysis is not None, "F8"),
 )
 
 

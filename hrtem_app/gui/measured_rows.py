@@ -11,7 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     from hrtem_app.measure import ColumnMeasurements, Measurements
     from hrtem_app.measure.grain import GrainMeasurement
-    from hrtem_app.measure.vacancies import Density, Fraction, Vacancies
+    from hrtem_app.measure.vacancies import Density, Fraction
 
 _DEFECT_TIPS = {
     "V_S": "1S columns: one sulphur atom of a pair is missing",
@@ -51,7 +51,7 @@ def rows_of(measured: Measurements) -> tuple[Row, ...]:
     counts = ", ".join(f"{number} {name}" for name, number in measured.counts().items())
     return (
         Row("Columns", f"{len(columns)}: {counts}", "Columns in the region by class"),
-        Row("Vacancies", _percent(measured.vacancies.single), children=_vacancies(measured.vacancies)),
+        Row("Vacancies", _percent(measured.vacancies.single), children=_vacancies(measured)),
         Row("Per area", f"{measured.density.single:.3f} 1S/nm²", children=_density(measured.density)),
         _distances(measured),
         _grains(measured),
@@ -61,7 +61,8 @@ def rows_of(measured: Measurements) -> tuple[Row, ...]:
     )
 
 
-def _vacancies(vacancies: Vacancies) -> tuple[Row, ...]:
+def _vacancies(measured: Measurements) -> tuple[Row, ...]:
+    vacancies = measured.vacancies
     rows = [
         Row("1S of 1S and 2S", _told(vacancies.single), "Columns with one sulphur atom, of all sulphur columns"),
         Row("missing Mo", _told(vacancies.missing_mo), "Sites without a column, of all Mo sites"),
@@ -73,8 +74,7 @@ def _vacancies(vacancies: Vacancies) -> tuple[Row, ...]:
         ),
     ]
     if vacancies.left_out:
-        tip = "Columns in no count, for too few votes or an undecided grain"
-        rows.append(Row("left out", f"{vacancies.left_out} columns", tip))
+        rows.append(Row("left out", f"{vacancies.left_out} columns", vacancies.why_left_out(measured.settings)))
     return tuple(rows)
 
 

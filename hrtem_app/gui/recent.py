@@ -18,6 +18,11 @@ def recent_files() -> tuple[tuple[Path, ...], ...]:
     return tuple(paths for paths in _read() if all(path.exists() for path in paths))
 
 
+def is_anything_recent() -> bool:
+    """Whether something was opened, be it there or not: whether it is still there takes long to ask of some disks."""
+    return bool(_read())
+
+
 def remember(paths: Sequence[str | Path]) -> None:
     """Put files at the head of the list. A list that cannot be written is no reason to trouble anybody."""
     from hrtem_app.sessions.replacing import replacing

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hrtem_app.columns import ColumnTable
+from hrtem_app.correction.review import waiting
 
 if TYPE_CHECKING:
     from hrtem_app.analysis import Analysis
@@ -57,6 +58,11 @@ class ScoreTask:
     def true_table(self) -> ColumnTable:
         """The columns that are held to be true."""
         return self.table if self.truth is None else self.truth.table
+
+    @property
+    def is_checked(self) -> bool:
+        """Whether the truth is more than what networks found: from a file, or with all reviewed that was disputed."""
+        return self.truth is not None or bool(self.table.reviewed.any() and not waiting(self.table).any())
 
     def is_same(self, other: ScoreTask | None) -> bool:
         """Whether another task has the same score."""

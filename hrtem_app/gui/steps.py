@@ -23,6 +23,7 @@ from hrtem_app.gui.panels.time_panel import TimePanel
 from hrtem_app.gui.session import Session
 from hrtem_app.gui.shown import counts, used_frames
 from hrtem_app.gui.timelapse import all_times_done, time_summary
+from hrtem_app.measure.scene import count_single_sulphurs
 
 State = Literal["todo", "done", "stale"]
 
@@ -138,8 +139,8 @@ def _correct_summary(session: Session) -> str:
     if session.corrections is None:
         return ""
     waits = int(waiting(session.corrections.table).sum())
-    edited = int(session.corrections.table.edited.sum())
-    return f"{edited} edited, {waits} to review" if edited or waits else ""
+    said = session.corrections.changes_text
+    return f"{said}, {waits} to review" if waits or said != "0 edited" else ""
 
 
 def _measure_state(session: Session) -> State:
@@ -149,10 +150,9 @@ def _measure_state(session: Session) -> State:
 def _measure_summary(session: Session) -> str:
     if session.table is None:
         return ""
-    numbers = session.table.counts()
-    sulphur = numbers["1S"] + numbers["2S"]
+    single, sulphur = count_single_sulphurs(session.table, session.recipe.measure)
     where = "whole image" if session.recipe.measure.region is None else "region"
-    return f"{numbers['1S'] / sulphur:.1%} 1S of S, {where}" if sulphur else where
+    return f"{single / sulphur:.2%} 1S of S, {where}" if sulphur else where
 
 
 def _export_state(session: Session) -> State:

@@ -69,7 +69,7 @@ class Workbench(QObject):
         self.keeper = Keeper(self.session, self.over_time, self.start, self.measure_sampling)
         self.scoring = Scoring(viewer, self.session, self.start)
         self.exported: tuple[Path, ...] = ()
-        self.writing = ""
+        self.writing: Writing | None = None
         self._written.connect(self._on_writing)
         self.live = LivePreview(viewer, self.session, self.layers)
         self._holders: set[int] = set()
@@ -171,24 +171,22 @@ class Workbench(QObject):
             self._end("analyse")
 
     def export(self, folder: str | Path, overwrite: bool = False, options: ExportOptions = _EVERYTHING) -> None:
-        """Write results into a folder, in a thread; `exported` then holds the files.
+        """Write results into a folder, in a thread; `writing` says how far it is, and `exported` then holds the files.
 
         Parameters
         ----------
         folder, overwrite
             See `hrtem_app.export.write_results`.
         options
-            What of them is written. Scores are where there is a truth, see `scoring`. `writing` says how far it is.
+            What of them is written. Scores are where there is a truth, see `scoring`.
         """
         corrected = self.corrected()
         if corrected is None:
             return
         self.session.forget("export")
         self.exported = ()
-        self.writing = "Measuring…"
-        told = Export(
-            corrected, self.session.corrections, self.scoring.task(), Path(folder), overwrite, options
-        )
+        self.writing = None
+        told = Export(corrected, self.session.corrections, self.scoring.task(), Path(folder), overwrite, options)
         done = partial(self._on_exported, corrected.table)
         self.start("export", "export", done, write_export, told, self._written.emit)
 
@@ -287,7 +285,7 @@ class Workbench(QObject):
         self.session.accept_drift(drift, series)
 
     def _on_writing(self, told: Writing) -> None:
-        self.writing = f"Writing {told.number} of {told.total}: {told.name}"
+        self.writing = told
         self.session.activity_changed.emit()
 
     def _on_exported(self, table: ColumnTable, paths: list[Path]) -> None:

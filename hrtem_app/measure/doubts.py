@@ -10,6 +10,7 @@ from hrtem_app.materials import MOS2_ON_GRAPHITE
 from hrtem_app.measure.crystal import CLEAR, Crystals
 from hrtem_app.measure.grain import GrainMeasurement
 from hrtem_app.measure.scene import Scene
+from hrtem_app.measure.vacancies import Vacancies
 
 # Further than this fraction from the material's lattice constant, the sampling is doubted.
 _FAR = 0.01
@@ -22,7 +23,7 @@ def doubts(
     found: Crystals,
     grains: Sequence[GrainMeasurement],
     crowds: Mapping[int, int],
-    left_out: int,
+    vacancies: Vacancies,
     knows_image: bool,
 ) -> tuple[str, ...]:
     """Warnings, one sentence each.
@@ -33,8 +34,8 @@ def doubts(
         What was measured, on which crystals, with which result.
     crowds
         By grain, columns on the wrong sublattice in groups too large for antisites.
-    left_out
-        Columns in no count for too few votes or an undecided grain.
+    vacancies
+        Of all grains together.
     knows_image
         Whether the size of the image was told.
     """
@@ -53,11 +54,9 @@ def doubts(
             f"{strange} of {int(scene.inside.sum())} columns fit no lattice: they are in the counts of classes and in "
             "the distances, but in nothing else"
         )
-    if left_out:
-        sentences.append(
-            f"{left_out} columns are in no count of classes, for fewer votes than {scene.settings.votes} or an "
-            "undecided grain: vacancies per nm² are too low by their part"
-        )
+    if vacancies.left_out:
+        why = vacancies.why_left_out(scene.settings)
+        sentences.append(f"{why}: vacancies per nm² are too low by their part")
     for grain in grains:
         sentences += _of_grain(grain, crowds.get(grain.number, 0), found)
     return tuple(sentences)

@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hrtem_app.measure.crystal import Crystal
-from hrtem_app.measure.defects import ONE_S, V_MO, V_S2, Defect
+from hrtem_app.measure.defects import V_MO, V_S2, Defect
 from hrtem_app.measure.lattice import Lattice, fit_lattice
-from hrtem_app.measure.pairs import MO
 from hrtem_app.measure.scene import Scene
 from hrtem_app.measure.strain import LocalStrain, local_strain
 from hrtem_app.measure.vacancies import Density, Vacancies, density, fraction
@@ -104,8 +103,7 @@ def measure_grain(crystal: Crystal, missing: list[Defect], scene: Scene) -> tupl
 
 def count_vacancies(crystals: list[Crystal], rows: NDArray[np.int64], missing: list[Defect], scene: Scene) -> Vacancies:
     """Vacancies among the columns `rows` and the sites of crystals, in the region."""
-    confidence, classes = scene.settings.confidence, scene.table.classes
-    counted = rows[scene.counted[rows]]
+    confidence = scene.settings.confidence
     kinds = [defect.kind for defect in missing]
     mo_sites = s_sites = 0
     for crystal in crystals:
@@ -113,12 +111,11 @@ def count_vacancies(crystals: list[Crystal], rows: NDArray[np.int64], missing: l
         on_mo = crystal.sites.sublattice == crystal.mo_sublattice
         mo_sites += int((inside & on_mo).sum())
         s_sites += int((inside & ~on_mo).sum())
-    single, sulphur = int((classes[counted] == ONE_S).sum()), int((classes[counted] != MO).sum())
     return Vacancies(
-        fraction(single, sulphur, confidence),
+        fraction(*scene.single_sulphurs(rows), confidence),
         fraction(kinds.count(V_MO), mo_sites, confidence),
         fraction(kinds.count(V_S2), s_sites, confidence),
-        len(rows) - len(counted),
+        int((~scene.counted[rows]).sum()),
     )
 
 

@@ -94,7 +94,7 @@ def measure(
         defects=tuple(defects + vacant),
         clusters=grouped,
         neighbour_pairs=neighbours,
-        warnings=doubts(scene, found, grains, crowds, vacancies.left_out, image_shape is not None),
+        warnings=doubts(scene, found, grains, crowds, vacancies, image_shape is not None),
     )
 
 

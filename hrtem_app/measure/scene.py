@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from skimage.measure import points_in_poly
 
-from hrtem_app.columns import ColumnTable
+from hrtem_app.columns import CLASSES, ColumnTable
 from hrtem_app.measure.settings import MeasureSettings
+
+_MO, _ONE_S = CLASSES.index("Mo"), CLASSES.index("1S")
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +49,29 @@ class Scene:
         """(p,) which points (x, y) in Å lie in the region."""
         return _in_region(points, self.region)
 
+    def single_sulphurs(self, rows: NDArray[np.int64]) -> tuple[int, int]:
+        """How many 1S columns, and how many of 1S and 2S, are among the rows (r,) and count."""
+        classes = self.table.classes[rows[self.counted[rows]]]
+        return int((classes == _ONE_S).sum()), int((classes != _MO).sum())
+
+
+def count_single_sulphurs(table: ColumnTable, settings: MeasureSettings) -> tuple[int, int]:
+    """How many 1S columns, and how many of 1S and 2S, `measure` counts; without anything else of it.
+
+    Parameters
+    ----------
+    table
+        The columns.
+    settings
+        Which of them count, and the region.
+
+    Raises
+    ------
+    ValueError
+        For a region that is none.
+    """
+    return make_scene(table, settings.region, settings, None).single_sulphurs(np.arange(len(table)))
+
 
 def make_scene(
     table: ColumnTable,
@@ -75,9 +100,11 @@ def make_scene(
     points = table.positions[:, ::-1] * table.sampling
     corners = None if region is None else _checked_region(region) * table.sampling
     inside = _in_region(points, corners)
-    counted = inside & (table.votes >= settings.votes)
+    counted = table.votes >= settings.votes
     if settings.decided_only:
         counted &= table.decided
+    # No vote overrules a person, and what a person looked at is decided.
+    counted = inside & (counted | table.by_hand)
     # Pixel centres are whole numbers, so the image begins half a pixel before 0.
     low = np.full(2, -0.5 * table.sampling)
     if image_shape is not None:

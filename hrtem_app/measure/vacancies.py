@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from scipy.stats import binomtest
 
+from hrtem_app.measure.settings import MeasureSettings
+
 
 @dataclass(frozen=True)
 class Fraction:
@@ -56,13 +58,26 @@ class Vacancies:
     missing_2s
         Sites without a column of all S sites.
     left_out
-        Columns in no count for too few votes or an undecided grain.
+        Columns in no count for too few votes or an undecided grain, none of which a person edited or reviewed.
     """
 
     single: Fraction
     missing_mo: Fraction
     missing_2s: Fraction
     left_out: int
+
+    def why_left_out(self, settings: MeasureSettings) -> str:
+        """How many columns are in no count of classes, and why, in a sentence without its point; empty for none."""
+        if not self.left_out:
+            return ""
+        who, whose, them = (
+            ("1 column is", "its", "it") if self.left_out == 1 else (f"{self.left_out} columns are", "their", "them")
+        )
+        undecided = f" or {whose} grain is undecided" if settings.decided_only else ""
+        return (
+            f"{who} in no count of classes: {whose} class has fewer votes than {settings.votes}{undecided}, "
+            f"and no person edited or reviewed {them}"
+        )
 
     @property
     def sulphur_atoms(self) -> float:

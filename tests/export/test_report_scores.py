@@ -45,7 +45,7 @@ def test_the_numbers_are_those_counted_by_hand():
     confusion = {tuple(row[:2]): row[2:] for row in rows[3:]}
     assert confusion["U-net", "Mo"] == ["1", "0", "0", "1"]
     assert confusion["U-net", "1S"] == ["0", "1", "0", "0"]
-    assert said[0] == "Truth: truth.csv, 4 columns; all: 2 Mo, 1 2S, 1 1S."
+    assert said[0] == "Truth: truth.csv, 4 columns; all: 2 Mo, 1 2S, 1 1S. 0 of 4 columns were checked by a person."
     assert "within 10 px of the border do not count" in said[1]
 
 
@@ -54,6 +54,11 @@ def test_what_was_held_true_is_told():
     _, said = content(score_section(score_tables({"unet": FOUND}, truth, "truth.csv"), {}))
     assert "4 columns; 2 of them, those that a person reviewed or edited, are held to be true: 1 Mo, 1 2S" in said[0]
     assert "size of the image is unknown" in said[1]
+    assert said[0].endswith("2 of 4 columns were checked by a person.")
+    found = Truth(replace(TRUE, votes=np.array([3, 3, 3, 0]), edited=np.array([0, 0, 0, 1], bool)))
+    scores = score_tables({"unet": FOUND}, found, "columns as corrected by hand")
+    assert "1 of 4 columns were checked by a person." in content(score_section(scores, {}))[1][0]
+    assert scores.values()["checked_by_a_person"] == {"columns": 1, "of": 4}
 
 
 def test_it_fits_into_the_report_and_names_are_escaped(analysis):

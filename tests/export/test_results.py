@@ -2,12 +2,15 @@
 
 import base64
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import tifffile
 
 from hrtem_app.columns import ColumnTable
+from hrtem_app.correction import Corrections
+from hrtem_app.correction.edits import Add, Delete, Move, Reclassify, Review, edit_from_json
 from hrtem_app.evaluation.hand_labelled import Truth, score_table
 from hrtem_app.evaluation.table_scores import score_tables
 from hrtem_app.export import report, report_measurements, results
@@ -87,6 +90,38 @@ def test_only_what_is_chosen_is_written(analysis, tmp_path, drawn):
     with pytest.raises(ValueError, match="'figures' is no part of the results: choose from tables, xyz"):
         write_results(analysis, tmp_path / "other", parts={"figures"})
     assert not (tmp_path / "other").exists()
+
+
+def test_what_a_person_did_is_recorded(analysis, tmp_path):
+    corrections = Corrections.begin(analysis.table)
+    first, second, third, fourth = analysis.table.ids[:4].tolist()
+    for edit in (
+        Delete(ids=(second,)),
+        Reclassify(ids=(third,), class_name="1S"),
+        Move(ids=(fourth,), positions=((31.5, 40.25),)),
+        Add(position=(5.0, 6.0), class_name="Mo"),
+        Review(ids=(first, third)),
+        Delete(ids=(first,)),
+    ):
+        corrections = corrections.do(edit)
+    corrections = corrections.undo()
+    written = []
+    write_results(
+        replace(analysis, table=corrections.table), tmp_path, parts={"report"}, corrections=corrections,
+        progress=lambda told: written.append((told.number, told.total, told.name)),
+    )  # fmt: skip
+    assert written == [(1, 2, "report.html"), (2, 2, "analysis.json")]
+    told = json.loads((tmp_path / "analysis.json").read_text(encoding="utf-8"))["corrections"]
+    row = analysis.table.ids.tolist().index(second)
+    y, x = analysis.table.positions[row]
+    assert told["deleted_columns"] == [{"id": second, "class": analysis.table.class_names[row], "x_px": x, "y_px": y}]
+    numbers = ("added", "moved", "reclassified", "reviewed", "deleted")
+    assert [told[name] for name in numbers] == [1, 1, 1, 2, 1]
+    assert [edit["kind"] for edit in told["edits"]] == ["delete", "reclassify", "move", "add", "review"]
+    assert Corrections.replay(analysis.table, [edit_from_json(json.dumps(e)) for e in told["edits"]]).position == 5
+    assert "1 column deleted: 1 " in (tmp_path / "report.html").read_text(encoding="utf-8")
+    write_results(analysis, tmp_path / "none", parts=())
+    assert json.loads((tmp_path / "none" / "analysis.json").read_text(encoding="utf-8"))["corrections"] is None
 
 
 def test_choosing_less_takes_earlier_results_away(analysis, tmp_path):

@@ -12,10 +12,14 @@ import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QDesktopServices, QGuiApplication
-from qtpy.QtWidgets import QFileDialog, QMessageBox, QPushButton
+from qtpy.QtWidgets import QAbstractButton, QFileDialog, QMessageBox
 
 from hrtem_app.columns import ColumnTable
+from hrtem_app.correction import Review
+from hrtem_app.correction.review import review_order
+from hrtem_app.gui.exporting import ExportOptions, proposed_folder
 from hrtem_app.gui.panels.export_panel import ExportPanel
+from hrtem_app.series import FocalSeries, Source
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -29,7 +33,7 @@ def panel(add_panel: Any, networks: None, fakes: ModuleType, qtbot: Any) -> Any:
     return panel
 
 
-def click(qtbot: Any, button: QPushButton) -> None:
+def click(qtbot: Any, button: QAbstractButton) -> None:
     assert button.isEnabled()
     qtbot.mouseClick(button, LEFT)
 
@@ -55,8 +59,11 @@ def test_everything_is_written_that_there_is(
     panel: ExportPanel, tmp_path: Path, qtbot: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     correct(panel)
+    panel.parts["scores"].click()
     panel.session.change_measure(votes=2)
     folder = tmp_path / "new" / "results"
+    told = []
+    panel.session.activity_changed.connect(lambda: told.append(panel.busy.text()))
     qtbot.keyClicks(panel.folder, str(folder))
     click(qtbot, panel.export_button)
     assert panel.busy.isVisible()
@@ -64,6 +71,7 @@ def test_everything_is_written_that_there_is(
     qtbot.waitUntil(lambda: bool(panel.workbench.exported))
     assert not panel.busy.isVisible()
     names = shown_files(panel)
+    assert f"writing {len(names)} of {len(names)}: analysis.json" in told
     assert sorted(names) == sorted(path.name for path in folder.iterdir())
     assert {"measurements.json", "measurements.csv", "score.json", "report.html", "agreement.pdf"} < set(names)
     assert f"{len(names)} files written to {folder}" in panel.messages.texts()
@@ -94,6 +102,8 @@ def check_numbers(panel: ExportPanel, folder: Path) -> None:
     assert found.score.f1() < 1
     record = json.loads((folder / "analysis.json").read_text(encoding="utf-8"))
     assert record["recipe"]["measure"]["votes"] == 2
+    assert record["corrections"]["reclassified"] == 3
+    assert scores["checked_by_a_person"] == {"columns": 3, "of": len(table)}
 
 
 def test_only_what_is_ticked_is_written_with_the_colours_in_use(
@@ -126,14 +136,41 @@ def test_without_a_folder_it_is_asked_for(
     panel: ExportPanel, tmp_path: Path, qtbot: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tick_only(qtbot, panel, "tables")
-    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: "")
-    panel.ask_and_export()
+    # The files of the series have no folder in their names.
+    monkeypatch.chdir(tmp_path)
+    proposed = tmp_path / f"{panel.session.series.name}-results"
+    filled_in = []
+
+    def answer(accept: bool) -> Any:
+        def run(dialog: QFileDialog) -> bool:
+            filled_in.append(Path(dialog.selectedFiles()[0]))
+            return accept
+
+        return run
+
+    monkeypatch.setattr(QFileDialog, "exec", answer(False))
+    assert not panel.ask_and_export()
     assert "export" not in panel.session.busy
-    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path / "asked"))
-    click(qtbot, panel.export_button)
+    assert not proposed.exists()
+    monkeypatch.setattr(QFileDialog, "exec", answer(True))
+    assert panel.ask_and_export()
     qtbot.waitUntil(lambda: bool(panel.workbench.exported))
-    assert panel.folder.text() == str(tmp_path / "asked")
-    assert (tmp_path / "asked" / "columns.csv").exists()
+    assert panel.folder.text() == str(proposed)
+    assert (proposed / "columns.csv").exists()
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.No)
+    assert not panel.ask_and_export()
+    assert filled_in == [proposed] * 3
+
+
+def test_the_folder_that_is_proposed_lies_beside_the_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from hrtem_app.resources import sample_path
+
+    monkeypatch.setattr(Path, "home", lambda: tmp_path / "home")
+    frames = np.zeros((1, 8, 8), np.float32)
+    mine = FocalSeries(frames, 0.2, name="a: b/c", sources=(Source(str(tmp_path / "data.tif"), None),))
+    assert proposed_folder(mine) == tmp_path / "a-b-c-results"
+    sample = FocalSeries(frames, 0.2, name="sample", sources=(Source(str(sample_path()), None),))
+    assert proposed_folder(sample) == tmp_path / "home" / "sample-results"
 
 
 def test_a_folder_that_is_not_empty_is_asked_about(
@@ -168,9 +205,29 @@ def test_scores_can_be_written_only_against_a_truth(panel: ExportPanel) -> None:
     assert "scores" not in panel.options().parts
     correct(panel)
     assert panel.parts["scores"].isEnabled()
-    assert "scores" in panel.options().parts
+    assert "scores" not in panel.options().parts
+    assert "review every disputed column" in panel.parts["scores"].toolTip()
     panel.session.undo()
     assert not panel.parts["scores"].isEnabled()
+
+
+def test_scores_are_written_by_default_only_where_the_truth_was_checked(panel: ExportPanel, qtbot: Any) -> None:
+    correct(panel)
+    waits = review_order(panel.session.table).tolist()
+    assert waits
+    panel.session.correct(Review(ids=tuple(waits[1:])) if waits[1:] else Review(ids=(waits[0],)))
+    if waits[1:]:
+        assert "scores" not in panel.options().parts
+        panel.session.correct(Review(ids=(waits[0],)))
+    assert "scores" in panel.options().parts
+    assert ExportOptions().scores(panel.workbench.scoring.task())
+    panel.session.undo()
+    assert "scores" not in panel.options().parts
+    assert not ExportOptions().scores(panel.workbench.scoring.task())
+    # What a person ticks stays, until another series is open.
+    click(qtbot, panel.parts["scores"])
+    panel.session.correct(Review(ids=(waits[0],), reviewed=False))
+    assert "scores" in panel.options().parts
 
 
 def test_the_command_is_that_of_the_series_and_the_recipe(panel: ExportPanel, tmp_path: Path, qtbot: Any) -> None:

@@ -100,3 +100,14 @@ def test_what_cannot_be_opened_and_the_sample_are_not_remembered(add_panel: Any,
     panel.workbench.open_sample()
     qtbot.waitUntil(lambda: panel.session.series is not None)
     assert recent_files() == ()
+
+
+def test_nothing_to_open_again_looks_like_it(add_panel: Any, folder: Path, qtbot: Any) -> None:
+    panel = add_panel(SeriesPanel)
+    assert not panel.recent_button.isEnabled()
+    path = _file(folder, "first.tif")
+    panel.workbench.open([path])
+    qtbot.waitUntil(panel.recent_button.isEnabled)
+    path.unlink()
+    panel.recent_menu.refresh()
+    assert [entry.isEnabled() for entry in panel.recent_menu.actions()] == [False]

@@ -25,6 +25,7 @@ from scipy.spatial import ConvexHull, Voronoi
 
 from hrtem_app.columns import ColumnTable
 from hrtem_app.measure import Measurements, MeasureSettings, measure
+from hrtem_app.measure.scene import count_single_sulphurs
 from hrtem_app.measure.vacancies import fraction
 
 
@@ -81,6 +82,46 @@ def test_single_vacancies_are_counted_by_votes_and_decision() -> None:
     assert any("5 columns are in no count of classes" in warning for warning in chosen.warnings)
     strict = measured_of(made, settings=MeasureSettings(votes=3, decided_only=True)).vacancies
     assert (strict.single.count, strict.single.total, strict.left_out) == (12, len(sulphur) - 15, 15)
+
+
+@pytest.mark.parametrize("field", ["edited", "reviewed"])
+def test_what_a_person_set_counts_without_votes(field: str) -> None:
+    """A pair of which a person says that one atom is missing is one vacancy more, not one column less."""
+    points, classes = cut(20, disk(25))
+    sulphur = np.flatnonzero(classes == TWO_S)
+    classes[sulphur[:4]] = ONE_S
+    votes = np.full(len(points), 3)
+    votes[sulphur[:6]] = 0
+    by_hand = np.zeros(len(points), bool)
+    by_hand[sulphur[:3]] = True
+    made = table(points, classes, votes=votes, decided=np.zeros(len(points), bool), **{field: by_hand})
+    measured = measured_of(made)
+    single = measured.vacancies.single
+    # One 1S column without votes that nobody looked at, and two such 2S columns, are left out.
+    assert (single.count, single.total, measured.vacancies.left_out) == (3, len(sulphur) - 3, 3)
+    assert measured.defect_counts()["V_S"] == 3
+    assert any(
+        "3 columns are in no count of classes: their class has fewer votes than 1," in w for w in measured.warnings
+    )
+    strict = measured_of(made, settings=MeasureSettings(votes=100, decided_only=True)).vacancies
+    assert (strict.single.count, strict.single.total) == (3, 3)
+
+
+def test_the_quick_count_is_that_of_the_measurement() -> None:
+    points, classes = cut(20, disk(25))
+    sulphur = np.flatnonzero(classes == TWO_S)
+    classes[sulphur[::7]] = ONE_S
+    rng = np.random.default_rng(5)
+    made = table(
+        points, classes, votes=rng.integers(0, 4, len(points)), edited=rng.random(len(points)) < 0.1,
+        decided=rng.random(len(points)) < 0.7,
+    )  # fmt: skip
+    y, x = made.positions.mean(axis=0)
+    region = ((y - 70, x - 50), (y - 60, x + 60), (y + 50, x + 10))
+    for settings in (MeasureSettings(), MeasureSettings(votes=2, region=region), MeasureSettings(decided_only=True)):
+        single = measured_of(made, settings=settings).vacancies.single
+        assert 0 < single.count < single.total < len(sulphur)
+        assert count_single_sulphurs(made, settings) == (single.count, single.total)
 
 
 def test_undecided_grains_miss_nothing_where_only_decided_ones_count() -> None:

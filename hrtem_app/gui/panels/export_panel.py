@@ -10,7 +10,6 @@ from qtpy.QtGui import QDesktopServices, QGuiApplication
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QFileDialog,
     QFormLayout,
     QGridLayout,
     QHBoxLayout,
@@ -23,13 +22,15 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from hrtem_app.gui.exporting import ExportOptions
+from hrtem_app.gui.exporting import ExportOptions, proposed_folder
 from hrtem_app.gui.links import Link
 from hrtem_app.gui.panels.base import Panel
 from hrtem_app.gui.session import Palette
+from hrtem_app.gui.widgets.folder_dialog import ask_folder
 
 if TYPE_CHECKING:
     from hrtem_app.export.results import ExportPart
+    from hrtem_app.series import FocalSeries
 
 _PARTS: dict[ExportPart, tuple[str, str]] = {
     "tables": ("Tables (CSV)", "columns.csv as corrected by hand, and one table for each network as it found them"),
@@ -49,6 +50,10 @@ _PARTS: dict[ExportPart, tuple[str, str]] = {
     "scores": ("Scores", "F1, confusion and position error against the truth of the step Score, and in the report"),
 }
 _PALETTES: dict[Palette, str] = {"thesis": "red, green, blue", "colour-blind": "colour-blind safe"}
+_UNCHECKED = (
+    "Off because the truth is what the networks found, but for a few corrections: review every disputed column, or "
+    "choose a truth from a file in the step Score"
+)
 _NO_TRUTH = "There is nothing to score against: correct columns, or choose a truth in the step Score"
 # Rows of the list of files that are seen at once.
 _LIST_HEIGHT = 150
@@ -67,9 +72,14 @@ class ExportPanel(Panel):
             box = QCheckBox(title)
             box.setToolTip(tip)
             box.setChecked(True)
+            if part == "scores":
+                # Before the panel is shown anew, which then knows what a person wants.
+                box.toggled.connect(self._on_scores)
             box.toggled.connect(self.update_view)
             self._grid.addWidget(box, number // 2, number % 2)
             self.parts[part] = box
+        self._wants_scores: bool | None = None
+        self._series: FocalSeries | None = None
         self.palette_box = QComboBox()
         self.palette_box.addItems(_PALETTES.values())
         self.palette_box.setToolTip(
@@ -95,8 +105,6 @@ class ExportPanel(Panel):
         )
         self.copy_button.clicked.connect(self._on_copy)
         self.busy = QProgressBar()
-        self.busy.setRange(0, 0)
-        self.busy.setFormat("writing…")
         self.said = QLabel()
         self.said.setWordWrap(True)
         self.files = QListWidget()
@@ -126,9 +134,9 @@ class ExportPanel(Panel):
         """Show what can be written, and what was."""
         session, exported = self.session, self.workbench.exported
         there, writing = session.analysis is not None, "export" in session.busy
-        can_score = self.workbench.scoring.task() is not None
-        self.parts["scores"].setEnabled(can_score)
-        self.parts["scores"].setToolTip(_PARTS["scores"][1] if can_score else _NO_TRUTH)
+        if self._series is not session.file_series:
+            self._on_series()
+        self._show_scores()
         view = session.view
         blockers = [QSignalBlocker(self.palette_box), QSignalBlocker(self.equal_dots)]
         self.palette_box.setCurrentIndex(list(_PALETTES).index(view.palette))
@@ -140,6 +148,7 @@ class ExportPanel(Panel):
         self.export_button.setEnabled(there and not writing and bool(self.options().parts))
         self.copy_button.setEnabled(bool(session.file_series is not None and session.file_series.sources))
         self.busy.setVisible(writing)
+        self._show_progress()
         self.said.setText(_said(there, session.stale))
         self.said.setVisible(bool(self.said.text()))
         for widget in (self.files, self.open_button):
@@ -156,17 +165,50 @@ class ExportPanel(Panel):
             ticked -= {"scores"}
         return ExportOptions(ticked, self.session.view.palette, self.session.view.equal_dots)
 
-    def ask_and_export(self) -> None:
-        """Ask for a folder and write there what is ticked."""
-        name = QFileDialog.getExistingDirectory(self, "Folder for the results", self.folder.text())
-        if name:
-            self.folder.setText(name)
-            self._export(Path(name))
+    def ask_and_export(self) -> bool:
+        """Ask for a folder and write there what is ticked; returns whether that was begun."""
+        # Off screen it may show another series.
+        self.refresh()
+        folder = self._asked()
+        return folder is not None and self._export(folder)
 
-    def _export(self, folder: Path) -> None:
+    def _asked(self) -> Path | None:
+        """A folder that a person chose, the last one being proposed, or one beside the data."""
+        told, series = self.folder.text().strip(), self.session.file_series
+        proposed = Path(told).expanduser() if told or series is None else proposed_folder(series)
+        folder = ask_folder(self, "Folder for the results", proposed)
+        if folder is not None:
+            self.folder.setText(str(folder))
+        return folder
+
+    def _export(self, folder: Path) -> bool:
         overwrite = folder.is_dir() and any(folder.iterdir())
-        if not overwrite or self._may_overwrite(folder):
-            self.workbench.export(folder, overwrite, self.options())
+        if overwrite and not self._may_overwrite(folder):
+            return False
+        self.workbench.export(folder, overwrite, self.options())
+        return True
+
+    def _on_series(self) -> None:
+        """What was chosen for another series does not count for this one."""
+        if self._series is not None:
+            self.folder.clear()
+        self._series, self._wants_scores = self.session.file_series, None
+
+    def _show_scores(self) -> None:
+        box, task = self.parts["scores"], self.workbench.scoring.task()
+        is_checked = task is not None and task.is_checked
+        box.setEnabled(task is not None)
+        tip = _PARTS["scores"][1]
+        box.setToolTip(_NO_TRUTH if task is None else tip if is_checked else f"{tip}. {_UNCHECKED}")
+        blocker = QSignalBlocker(box)
+        box.setChecked(is_checked if self._wants_scores is None else self._wants_scores)
+        del blocker
+
+    def _show_progress(self) -> None:
+        told = self.workbench.writing
+        self.busy.setRange(0, 0 if told is None else told.total)
+        self.busy.setValue(0 if told is None else told.number - 1)
+        self.busy.setFormat("measuring…" if told is None else f"writing {told.number} of {told.total}: {told.name}")
 
     def _may_overwrite(self, folder: Path) -> bool:
         answer = QMessageBox.question(
@@ -184,9 +226,10 @@ class ExportPanel(Panel):
             self.ask_and_export()
 
     def _on_choose(self) -> None:
-        name = QFileDialog.getExistingDirectory(self, "Folder for the results", self.folder.text())
-        if name:
-            self.folder.setText(name)
+        self._asked()
+
+    def _on_scores(self, wanted: bool) -> None:
+        self._wants_scores = wanted
 
     def _on_palette(self, index: int) -> None:
         self.session.change_view(palette=list(_PALETTES)[index])
@@ -225,7 +268,7 @@ class ExportPanel(Panel):
         self.column.addLayout(self._grid)
         self.column.addLayout(form)
         self.column.addLayout(buttons)
-        widgets: tuple[QWidget, ...] = (self.busy, self.said, self.files, self.open_button)
+        widgets: tuple[QWidget, ...] = (self.busy, self.said, self.open_button, self.files)
         for widget in widgets:
             self.column.addWidget(widget)
 

@@ -192,6 +192,9 @@ def _said(scores: Scores | None, current: bool, problem: str) -> str:
     truth = scores.truth
     judged = ", ".join(f"{number} {name}" for name, number in truth.table.select(truth.judged).counts().items())
     said = f"Truth: {scores.source}; {int(truth.judged.sum())} columns: {judged}."
+    checked = scores.told_checked()
+    if checked:
+        said += f" {checked}."
     if scores.source == OWN:
         said += " They were corrected from what these networks found, which favours the networks."
     return said if current else f"⚠ Stale: something was changed since. {said}"

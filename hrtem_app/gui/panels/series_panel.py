@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QDoubleSpinBox, QFileDialog, QFormLayout, QHBoxLayout
 from hrtem_app.evaluation.truth_files import is_column_table
 from hrtem_app.gui.links import Link
 from hrtem_app.gui.panels.base import Panel
+from hrtem_app.gui.recent import is_anything_recent
 from hrtem_app.gui.shown import used_frames
 from hrtem_app.gui.widgets.drop import FileDrop
 from hrtem_app.gui.widgets.frame_table import FrameRow, FrameTable
@@ -132,6 +133,7 @@ class SeriesPanel(Panel):
         self.recovery.show_entries(self.workbench.keeper.pending if series is None and not opening else ())
         self.open_button.setEnabled(not opening)
         self.sample_button.setEnabled(not opening)
+        self.recent_button.setEnabled(not opening and is_anything_recent())
         for widget in (self.details, self.frames):
             widget.setVisible(series is not None)
         self.request.setVisible(series is not None and not self.session.ready)

@@ -147,6 +147,11 @@ class WorkbenchPanel(Panel):
         """The panel that exports."""
         return next(panel for panel in self.panels if isinstance(panel, ExportPanel))
 
+    def export(self) -> None:
+        """Ask for a folder and export, with the step open that says how far it is and leads to the folder then."""
+        if self.export_panel().ask_and_export():
+            self.show_step("Export")
+
     def _show_messages(self) -> None:
         """Every panel shows its own."""
 
@@ -157,7 +162,7 @@ class WorkbenchPanel(Panel):
             self.workbench.run()
 
     def _on_export(self) -> None:
-        self.export_panel().ask_and_export()
+        self.export()
 
     def _on_taken_out(self) -> None:
         # A partial would hold this panel for as long as its own sections live.

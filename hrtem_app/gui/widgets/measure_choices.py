@@ -20,7 +20,10 @@ class MeasureChoices(QWidget):
         super().__init__()
         self.votes = QSpinBox()
         self.votes.setRange(1, 100)
-        self.votes.setToolTip("Columns on whose class fewer networks agree are in no count of classes")
+        self.votes.setToolTip(
+            "Columns on whose class fewer networks agree are in no count of classes; those that a person edited or "
+            "reviewed always are"
+        )
         self.decided = QCheckBox("Decided grains only")
         self.decided.setToolTip("Leave grains out of the counts of classes whose sublattices are undecided")
         self.absolute = QCheckBox("Strain against")
@@ -37,13 +40,14 @@ class MeasureChoices(QWidget):
         self.confidence.valueChanged.connect(lambda value: self.edited.emit({"confidence": value / 100}))
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
+        grid.setColumnStretch(1, 1)
         grid.addWidget(QLabel("Least votes"), 0, 0)
         grid.addWidget(self.votes, 0, 1)
-        grid.addWidget(self.decided, 0, 2)
-        grid.addWidget(self.absolute, 1, 0)
-        grid.addWidget(self.reference, 1, 1, 1, 2)
-        grid.addWidget(QLabel("Confidence"), 2, 0)
-        grid.addWidget(self.confidence, 2, 1, 1, 2)
+        grid.addWidget(self.decided, 1, 0, 1, 2)
+        grid.addWidget(self.absolute, 2, 0)
+        grid.addWidget(self.reference, 2, 1)
+        grid.addWidget(QLabel("Confidence"), 3, 0)
+        grid.addWidget(self.confidence, 3, 1)
 
     def show_settings(self, settings: MeasureSettings) -> None:
         """Show these."""

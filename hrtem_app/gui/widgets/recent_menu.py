@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import cast
 
+from qtpy.QtGui import QAction
 from qtpy.QtWidgets import QMenu, QWidget
 
 from hrtem_app.gui.recent import forget_recent, recent_files, title
@@ -40,6 +42,8 @@ class RecentMenu(QMenu):
         if entries:
             self.addSeparator()
             self.addAction("Empty this list", forget_recent)
+        else:
+            cast(QAction, self.addAction("Nothing that is still there")).setEnabled(False)
 
     def _open(self, paths: tuple[object, ...]) -> None:
         self._workbench.open([str(path) for path in paths])

@@ -5,17 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, cast
 
-from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTreeWidgetItem
+from qtpy.QtCore import QEvent, Qt, Signal
+from qtpy.QtGui import QShowEvent
+from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QScrollArea, QTreeWidget, QTreeWidgetItem, QWidget
 
 from hrtem_app.gui.measured_rows import Row
 
 _IDS = Qt.ItemDataRole.UserRole
 _HEIGHT = 290
+# Qt's QWIDGETSIZE_MAX, which its bindings lack.
+_NO_LIMIT = (1 << 24) - 1
 
 
 class ValueTree(QTreeWidget):
-    """Rows of a measurement; `picked` brings the ids of the columns that a row that was clicked is about."""
+    """Rows of a measurement; `picked` brings the ids of the columns that a row that was clicked is about.
+
+    In something that scrolls it is as high as its rows, so that there is one scroll bar; elsewhere it scrolls itself.
+    """
 
     picked = Signal(object)
 
@@ -23,7 +29,7 @@ class ValueTree(QTreeWidget):
         super().__init__()
         self.setColumnCount(2)
         self.setHeaderHidden(True)
-        self.setMinimumHeight(_HEIGHT)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self.setUniformRowHeights(True)
         self.setIndentation(14)
@@ -31,6 +37,20 @@ class ValueTree(QTreeWidget):
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
         header.setStretchLastSection(True)
         self.itemClicked.connect(self._on_clicked)
+        self.itemExpanded.connect(self._fit)
+        self.itemCollapsed.connect(self._fit)
+        self._fit()
+
+    def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Be as high as the place wants it, which another place than the last one may be."""
+        super().showEvent(event)
+        self._fit()
+
+    def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Fit rows of another font."""
+        super().changeEvent(event)
+        if event is not None and event.type() in (QEvent.Type.StyleChange, QEvent.Type.FontChange):
+            self._fit()
 
     def show_rows(self, rows: Sequence[Row]) -> None:
         """Show these; what is open stays open."""
@@ -41,11 +61,25 @@ class ValueTree(QTreeWidget):
         if is_new:
             self._open_first(root)
         self.setUpdatesEnabled(True)
+        self._fit()
 
     def texts(self) -> dict[str, str]:
         """Value by name, `Grains/grain 0/orientation` say."""
         root = cast(QTreeWidgetItem, self.invisibleRootItem())
         return dict(_texts(root, ""))
+
+    def _fit(self) -> None:
+        """Take the height of the rows that are open, or at least some."""
+        if not _scrolls_around(self):
+            self.setMinimumHeight(_HEIGHT)
+            self.setMaximumHeight(_NO_LIMIT)
+            self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
+            return
+        root = cast(QTreeWidgetItem, self.invisibleRootItem())
+        # All rows are of one height; before there are any, Qt knows none.
+        row = self.sizeHintForRow(0)
+        self.setFixedHeight(max(0, row) * _open_rows(root) + 2 * self.frameWidth())
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
 
     def _open_first(self, root: QTreeWidgetItem) -> None:
         for number in range(root.childCount()):
@@ -58,6 +92,20 @@ class ValueTree(QTreeWidget):
         ids = item.data(0, _IDS)
         if ids:
             self.picked.emit(ids)
+
+
+def _scrolls_around(widget: QWidget) -> bool:
+    """Whether a widget lies in an area that scrolls."""
+    around = widget.parentWidget()
+    while around is not None and not isinstance(around, QScrollArea):
+        around = around.parentWidget()
+    return around is not None
+
+
+def _open_rows(item: QTreeWidgetItem) -> int:
+    """How many rows are seen below an item."""
+    children = [cast(QTreeWidgetItem, item.child(number)) for number in range(item.childCount())]
+    return len(children) + sum(_open_rows(child) for child in children if child.isExpanded())
 
 
 def _fill(item: QTreeWidgetItem, rows: Sequence[Row]) -> None:
