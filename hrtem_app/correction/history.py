@@ -150,6 +150,17 @@ class Corrections:
         return (*(step.edit for step in self.done), *self.undone)
 
     @property
+    def deleted(self) -> int:
+        """How many of the networks' columns are there no more; one that a person added and deleted is none of them."""
+        return int((~np.isin(self.base.ids, self.table.ids, assume_unique=True)).sum())
+
+    @property
+    def changes_text(self) -> str:
+        """How many columns a person changed or added, and deleted: `3 edited, 1 deleted`."""
+        deleted = self.deleted
+        return f"{int(self.table.edited.sum())} edited{f', {deleted} deleted' if deleted else ''}"
+
+    @property
     def position(self) -> int:
         """How many of the edits are done."""
         return len(self.done)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -26,8 +27,12 @@ if TYPE_CHECKING:
 Tool = Literal["look", "select", "lasso", "add"]
 # napari's mode of the layer for each tool.
 _MODES: dict[Tool, str] = {"look": "pan_zoom", "select": "select", "lasso": "pan_zoom", "add": "add"}
-# A column under review is shown with this much around it, in nm.
-_AROUND_NM = 4.0
+# Of the image, at most this much is seen across when a column comes up for review, in nm.
+_SEEN_NM = 4.0
+# In napari's status bar, in place of its own keys, some of which do something else here.
+_HELP_EDITING = "V look, S select, A add, 1/2/3 Mo/2S/1S, N next"
+_HELP_LOOKING = "V look, S select, L lasso; open the step Correct to change columns"
+_IS_CLOSED = "Columns are changed in the step Correct: open it first."
 # The tool for each mode that napari's own buttons and keys set.
 _TOOLS: dict[str, Tool] = {"select": "select", "add": "add"}
 
@@ -59,6 +64,9 @@ class ColumnTools:
         self.new_class = CLASSES[0]
         self._walk = ReviewWalk()
         self._is_held_back = False
+        # Steps on screen that correct columns, and what napari said of the layer before.
+        self._editors: set[int] = set()
+        self._help_before = ""
         self._links = Links((layers.columns_made, self._on_made))
         self._links.open()
 
@@ -66,6 +74,26 @@ class ColumnTools:
         """Let go of the layer: its keys, its mouse and its events."""
         self._links.close()
         self._let_go()
+        self._layers.mark_selected(followed=False)
+
+    def begin(self, editor: int) -> None:
+        """A step that corrects columns came on screen: keys may change columns now.
+
+        Parameters
+        ----------
+        editor
+            Which one, in case that there are two.
+        """
+        self._editors.add(editor)
+        self.activate()
+        self._show_help()
+
+    def end(self, editor: int) -> None:
+        """It went from the screen: with the last one, keys change nothing any more, and drags move the image."""
+        if editor in self._editors:
+            self._editors.remove(editor)
+            if not self._editors:
+                self._put_down()
 
     @property
     def reviewed(self) -> int | None:
@@ -102,6 +130,11 @@ class ColumnTools:
             self._listen_last(points)
         self.changed.emit()
 
+    def choose_class(self, name: str) -> None:
+        """Choose what columns are that are added from now on."""
+        self.new_class = name
+        self.changed.emit()
+
     def activate(self) -> None:
         """Make the columns' layer the one that keys go to."""
         points = self._layers.get("columns")
@@ -109,14 +142,15 @@ class ColumnTools:
             self._viewer.layers.selection.active = points
 
     def classify(self, name: str) -> None:
-        """Say what the selected columns are; with none selected, what the next one to be added is."""
+        """Say what the selected columns are; with none selected, what columns are that are added from now on."""
         from hrtem_app.correction import Reclassify
 
-        self.new_class = name
         ids = self.selected
         if ids:
             self._edit(Reclassify(ids=ids, class_name=name))
-        self.changed.emit()
+            self.changed.emit()
+        else:
+            self.choose_class(name)
 
     def delete(self) -> None:
         """Delete the selected columns."""
@@ -148,18 +182,25 @@ class ColumnTools:
             self._edit(ConfirmSublattices(grain=grain))
 
     def selected_grains(self) -> tuple[int, ...]:
-        """Grains of the selected columns; where there is just one, it need not be selected."""
+        """Grains of the selected columns."""
         table = self._session.table
         if table is None:
             return ()
-        selected = self.selected
-        chosen = table.grain[np.isin(table.ids, selected)] if selected else table.grain
-        grains = np.unique(chosen[chosen >= 0]).tolist()
-        return tuple(grains) if selected or len(grains) == 1 else ()
+        grains = table.grain[np.isin(table.ids, self.selected)]
+        return tuple(np.unique(grains[grains >= 0]).tolist())
+
+    @property
+    def is_reviewing(self) -> bool:
+        """Whether `review_next` marks a column: the one under review, unless another was selected meanwhile."""
+        return self._walk.here is not None and self._walk.here in self.selected
 
     def review_next(self) -> None:
         """Mark the column under review as reviewed, and go to the next one that waits."""
         self._mark_reviewed()
+        self.skip()
+
+    def skip(self) -> None:
+        """Go to the next column that waits for a review; the one under review waits on."""
         table = self._session.table
         if table is None:
             return
@@ -176,7 +217,7 @@ class ColumnTools:
         from hrtem_app.correction import Review
 
         table, here = self._session.table, self._walk.here
-        if table is None or here is None or here not in self.selected:
+        if table is None or here is None or not self.is_reviewing:
             return
         if not table.reviewed[table.ids == here][0]:
             self._edit(Review(ids=(here,)))
@@ -188,8 +229,7 @@ class ColumnTools:
         y, x = points.data_to_world(table.positions[table.ids == column][0])[-2:]
         camera = self._viewer.scene.camera
         camera.center = (0.0, float(y), float(x))
-        height = self._viewer._canvas_size[0] if hasattr(self._viewer, "_canvas_size") else 800
-        camera.zoom = max(camera.zoom, height / (2 * _AROUND_NM))
+        camera.zoom = max(camera.zoom, max(self._viewer.canvas.size) / _SEEN_NM)
 
     def _edit(self, edit: Edit) -> None:
         if not self._session.correct(edit):
@@ -201,12 +241,15 @@ class ColumnTools:
         if not isinstance(points, Points):
             return
         self._points, self._walk, self._is_held_back = points, ReviewWalk(), False
+        self._help_before = points.help
         points.events.data.connect(self._on_data)
         points.events.mode.connect(self._on_mode)
+        points.events.help.connect(self._show_help)
         points.selected_data.events.items_changed.connect(self._on_selected)
         for key, action in self._keys().items():
             points.bind_key(key, action, overwrite=True)
         self.take("look")
+        self._show_help()
 
     def _let_go(self) -> None:
         points, self._points = self._points, None
@@ -214,29 +257,65 @@ class ColumnTools:
             return
         points.events.data.disconnect(self._on_data)
         points.events.mode.disconnect(self._on_mode)
+        points.events.help.disconnect(self._show_help)
         points.selected_data.events.items_changed.disconnect(self._on_selected)
         for key in self._keys():
             points.keymap.pop(_key(key), None)
         if self._on_drag in points.mouse_drag_callbacks:
             points.mouse_drag_callbacks.remove(self._on_drag)
-        points.mouse_pan = True
+        points.mode, points.mouse_pan, self.tool = _MODES["look"], True, "look"
+        points.help = self._help_before
         self._lasso.remove()
 
     def _keys(self) -> dict[str | int, Callable[[Points], None]]:
-        """Keys that work while the columns' layer is the active one."""
+        """Keys that work while the columns' layer is the active one, some of them only in a step that corrects."""
         keys: dict[str | int, Callable[[Points], None]] = {
-            str(number): lambda _, name=name: self.classify(name)  # type: ignore[misc]
-            for number, name in enumerate(CLASSES, start=1)
-        }
-        return keys | {
-            "n": lambda _: self.review_next(),
             "v": lambda _: self.take("look"),
             "s": lambda _: self.take("select"),
             "l": lambda _: self.take("lasso"),
-            "a": lambda _: self.take("add"),
             # napari would paste points, tell nobody, and put each upon the one that was copied.
             KeyMod.CtrlCmd | KeyCode.KeyV: lambda _: None,
         }
+        edits: dict[str, Callable[[], None]] = {
+            str(number): partial(self.classify, name) for number, name in enumerate(CLASSES, start=1)
+        }
+        edits |= {
+            "n": self.review_next,
+            "Shift-n": self.skip,
+            "a": partial(self.take, "add"),
+            "Delete": self.delete,
+            "Backspace": self.delete,
+        }
+        return keys | {key: self._if_editing(action) for key, action in edits.items()}
+
+    def _if_editing(self, action: Callable[[], None]) -> Callable[[Points], None]:
+        """What a key does; where no step corrects, it keeps napari's own from deleting and adding."""
+
+        def act(_: Points) -> None:
+            if self._editors:
+                action()
+            else:
+                self._viewer.status = _IS_CLOSED
+
+        return act
+
+    def _put_down(self) -> None:
+        """Put the tool down, wherever the keys go now."""
+        self.tool = "look"
+        if self._points is not None:
+            self._points.mode, self._points.mouse_pan = _MODES["look"], True
+            self._listen_last(self._points)
+            self._show_help()
+        self.changed.emit()
+
+    def _show_help(self, *_: object) -> None:
+        """Say our keys: napari says its own whenever a layer's mode changes."""
+        points = self._points
+        if points is None:
+            return
+        points.help = _HELP_EDITING if self._editors else _HELP_LOOKING
+        if self._viewer.layers.selection.active is points:
+            self._viewer.help = points.help
 
     def _listen_last(self, points: Points) -> None:
         """Come after napari's own handler of a drag, which each mode puts at the end."""
@@ -247,7 +326,11 @@ class ColumnTools:
     def _on_mode(self) -> None:
         """Follow napari's own buttons and keys for tools."""
         points = self._points
-        if points is None or points.mode == _MODES[self.tool]:
+        if points is None:
+            return
+        # Before it changes the mode, napari marks the column that the mouse was on last, and leaves that mark.
+        points.refresh(thumbnail=False, data_displayed=False, extent=False)
+        if points.mode == _MODES[self.tool]:
             return
         self.tool = _TOOLS.get(points.mode, "look")
         self._listen_last(points)
@@ -256,15 +339,16 @@ class ColumnTools:
     def _on_selected(self, *_: object) -> None:
         """Leave out what is not shown: nobody would know what a key does to it."""
         points = self._points
-        if points is None or self._layers.columns_are_being_shown:
+        if points is None or self._layers.columns_are_being_shown or self._is_held_back:
             return
         rows = np.array(sorted(points.selected_data), np.int64)
         rows = rows[rows < len(points.shown)]
         shown = set(rows[points.shown[rows]].tolist())
         if len(shown) < len(rows):
             points.selected_data = shown
-        else:
-            self.changed.emit()
+            return
+        self._layers.mark_selected()
+        self.changed.emit()
 
     def _on_data(self, event: Any) -> None:
         """A person is about to add or remove points, or added, removed or moved some."""
@@ -273,8 +357,11 @@ class ColumnTools:
         table, points = self._layers.shown_table, self._points
         if self._layers.columns_are_being_shown or table is None or points is None:
             return
-        self._hold_back(points, event.action in (ActionType.ADDING, ActionType.REMOVING))
         data, rows = np.asarray(event.value), [int(row) for row in event.data_indices]
+        if event.action == ActionType.ADDED:
+            # napari does so a moment later, when all would have to be drawn again to mark what is selected.
+            points.selected_data = {len(data) + row for row in rows}
+        self._hold_back(points, event.action in (ActionType.ADDING, ActionType.REMOVING))
         if event.action == ActionType.ADDED:
             for row in rows:
                 self._add(data[row])
@@ -283,6 +370,9 @@ class ColumnTools:
         elif event.action == ActionType.CHANGED and rows and len(data) == len(table):
             positions = tuple((float(y), float(x)) for y, x in data[rows])
             self._edit(Move(ids=tuple(table.ids[rows].tolist()), positions=positions))
+        if event.action in (ActionType.ADDED, ActionType.REMOVED):
+            # What is selected changed while it was held back.
+            self.changed.emit()
 
     def _hold_back(self, points: Points, hold: bool) -> None:
         """Hold back the drawing of what a person does until it is an edit: napari would draw all points twice."""

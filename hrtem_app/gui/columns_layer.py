@@ -5,6 +5,7 @@ Each of napari's setters prepares all points anew, and of twenty thousand that i
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,9 @@ _DOT_ANGSTROM = 0.9
 _SYMBOL = "o"
 # Smooth edges of dots that are smaller on the screen, in pixels, are not seen and take half of the drawing.
 _SMOOTH_FROM = 5.0
+# Borders are drawn on the rim of a dot, half of them outside; widths are fractions of its size.
+_SELECTED_BORDER, _EDITED_BORDER = 0.28, 0.12
+_WHITE = np.ones(4, np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,10 +36,13 @@ class Look:
         (n,) which of them are.
     colours
         (n, 4) of each.
+    edited
+        (n,) which of them a person made what they are; they have a thin border.
     """
 
     shown: NDArray[np.bool_]
     colours: NDArray[np.float32]
+    edited: NDArray[np.bool_]
 
 
 def dot_size(sampling: float) -> float:
@@ -70,7 +77,7 @@ def show_table(
             is_drawn = False
         is_drawn &= not _put(points.data, table.positions)
         _put_features(points, features(table))
-    is_drawn &= not _put_look(points, look, table.sampling)
+    is_drawn &= not _put_look(points, look, table.sampling, selected)
     if not is_drawn:
         # With another extent napari works out the whole scene anew.
         points.refresh(extent=_extent(points) != extent)
@@ -96,12 +103,29 @@ def smooth(points: Points, zoom: float) -> None:
 def show_look(points: Points, look: Look, sampling: float) -> None:
     """Draw the columns that a layer shows in another way."""
     selected = set(points.selected_data)
-    if _put_look(points, look, sampling):
+    if _put_look(points, look, sampling, selected):
         points.refresh(extent=False)
     _select(points, selected)
 
 
-def _put_look(points: Points, look: Look, sampling: float) -> bool:
+def show_selected(points: Points, edited: NDArray[np.bool_], selected: Iterable[int]) -> None:
+    """Mark the columns that are selected; napari's own mark is thin, and has the colour of Mo.
+
+    Parameters
+    ----------
+    points
+        The layer.
+    edited
+        (n,) of the columns that it shows.
+    selected
+        Rows.
+    """
+    if _put_borders(points, edited, selected) and points.visible:
+        # Neither what is in view nor how far it reaches differs, so this draws and works out nothing else.
+        points.events.border_width()
+
+
+def _put_look(points: Points, look: Look, sampling: float, selected: Iterable[int]) -> bool:
     """Returns whether anything differs.
 
     In two dimensions napari draws all points, shown or not, so those that are not have no size and no opacity.
@@ -111,7 +135,17 @@ def _put_look(points: Points, look: Look, sampling: float) -> bool:
     points.symbol[:] = _SYMBOL
     differs = _put(points.shown, look.shown)
     differs |= _put(points.size, np.where(look.shown, dot_size(sampling), 0.0))
+    differs |= _put_borders(points, look.edited, selected)
     return _put(points.face_color, colours) or differs
+
+
+def _put_borders(points: Points, edited: NDArray[np.bool_], selected: Iterable[int]) -> bool:
+    """Returns whether anything differs."""
+    widths = np.where(edited, _EDITED_BORDER, 0.0)
+    rows = np.fromiter(selected, np.int64)
+    widths[rows[rows < len(widths)]] = _SELECTED_BORDER
+    differs = _put(points.border_width, widths)
+    return _put(points.border_color, np.broadcast_to(_WHITE, points.border_color.shape)) or differs
 
 
 def _put(values: NDArray[np.generic], new: NDArray[np.generic]) -> bool:

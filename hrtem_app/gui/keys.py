@@ -9,17 +9,18 @@ from qtpy.QtWidgets import QMessageBox, QWidget
 from hrtem_app.columns import CLASSES
 from hrtem_app.gui.actions import ACTIONS
 
-# While the layer of the columns is the active one, which the Correct step sees to.
+# While the step Correct is open and the layer of the columns is the active one, which the step sees to.
 COLUMN_KEYS: dict[str, str] = {
     **{
-        str(number): f"make the selected columns {name}, or the next new ones"
+        str(number): f"make the selected columns {name}; with none selected, new ones will be {name}"
         for number, name in enumerate(CLASSES, start=1)
     },
     "V": "look: move and zoom the image",
     "S": "select columns by clicks and boxes, with Shift in addition, and move them",
     "L": "select with a lasso; with Shift in addition",
     "A": "add columns by clicking",
-    "N": "this one was reviewed, on to the next in dispute",
+    "N": "this one is right, on to the next in dispute: marks it as reviewed",
+    "Shift+N": "on to the next in dispute, and mark nothing",
     "Delete or Backspace": "delete the selected columns",
 }
 

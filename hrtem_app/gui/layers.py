@@ -15,7 +15,7 @@ from psygnal import Signal
 from hrtem_app.columns import CLASSES, ColumnTable
 from hrtem_app.gui import theme
 from hrtem_app.gui.agreement_picture import agreement_picture, enlargement
-from hrtem_app.gui.columns_layer import Look, dot_size, show_look, show_table, smooth
+from hrtem_app.gui.columns_layer import Look, dot_size, show_look, show_selected, show_table, smooth
 from hrtem_app.gui.links import Links
 from hrtem_app.gui.session import Session
 from hrtem_app.gui.shown import shown_rows
@@ -210,11 +210,18 @@ class Layers:
         if isinstance(points, Points) and table is not None:
             show_look(points, self._look(table), table.sampling)
 
+    def mark_selected(self, followed: bool = True) -> None:
+        """Mark the columns that are selected now; those that nobody follows any more lose their mark."""
+        points, table = self.get("columns"), self._shown_table
+        # While a person adds or removes points, there are more or fewer than rows; they are drawn with the edit.
+        if isinstance(points, Points) and table is not None and len(points.data) == len(table):
+            show_selected(points, table.edited, points.selected_data if followed else ())
+
     def _look(self, table: ColumnTable) -> Look:
         shown = shown_rows(table, self._session.view)
         if self._kept_visible is not None:
             shown |= table.ids == self._kept_visible
-        return Look(shown, self._colours(table))
+        return Look(shown, self._colours(table), table.edited)
 
     def _on_zoom(self) -> None:
         points = self.get("columns")
@@ -332,7 +339,8 @@ def class_colours(table: ColumnTable) -> NDArray[np.float32]:
 
 def points_style(sampling: float) -> dict[str, Any]:
     """How columns are drawn: dots a little smaller than a column."""
-    return {"size": dot_size(sampling), "border_width": 0, "opacity": 0.85}
+    # As a float: napari would keep an integer array, where no fraction of a size has room.
+    return {"size": dot_size(sampling), "border_width": 0.0, "border_color": "white", "opacity": 0.85}
 
 
 def _into_buffer(layer: Layer | None, data: NDArray[Any]) -> NDArray[Any]:

@@ -214,3 +214,19 @@ def test_of_many_histories_few_tables_are_held_and_each_still_has_its_own(made_t
         assert content(made.table) == told[number]
     assert content(kept[95].undo().table) == told[94]
     assert content(made.redo().table) == told[92]
+
+
+def test_deletions_are_counted_as_long_as_they_are_done(made_table):
+    made = Corrections.begin(made_table())
+    assert made.changes_text == "0 edited"
+    first, second = made.base.ids[:2].tolist()
+    mo = made.base.class_names[0] == "Mo"
+    made = made.do(Reclassify(ids=(first,), class_name="1S" if mo else "Mo"))
+    assert made.changes_text == "1 edited"
+    made = made.do(Delete(ids=(first, second)))
+    assert (made.deleted, made.changes_text) == (2, "0 edited, 2 deleted")
+    # What a person added and took away again is nothing that the networks found.
+    made = made.do(Add(position=(300.0, 300.0), class_name="Mo"))
+    made = made.do(Delete(ids=(int(made.table.ids[-1]),)))
+    assert made.deleted == 2
+    assert made.undo().undo().undo().deleted == 0

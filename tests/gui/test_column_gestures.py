@@ -316,3 +316,104 @@ def test_corrections_while_the_columns_are_hidden(hand: Hand) -> None:
     QApplication.processEvents()
     assert hand.shows_its_table()
     assert hand.table is before
+
+
+def borders(hand: Hand) -> dict[float, set[int]]:
+    """The columns of each width of the border, none of them for no border."""
+    widths = hand.points.border_width
+    assert len(widths) == len(hand.table)
+    return {width: set(hand.table.ids[widths == width].tolist()) for width in np.unique(widths[widths > 0]).tolist()}
+
+
+def drawings(hand: Hand, action: Callable[[], object]) -> int:
+    """How many times an action makes napari hand all points to the graphics card."""
+    visual = hand.viewer.window._qt_viewer.canvas.layer_to_visual[hand.points]
+    times: list[object] = []
+    visual.node.points_markers.events.data_updated.connect(times.append)
+    action()
+    visual.node.points_markers.events.data_updated.disconnect(times.append)
+    return len(times)
+
+
+def test_what_is_selected_and_what_was_edited_have_borders(hand: Hand) -> None:
+    first, second = inner(hand), inner(hand, 5)
+    assert borders(hand) == {}
+    hand.drag([hand.place_of(first)])
+    ((wide, marked),) = borders(hand).items()
+    assert marked == {first}
+    assert (hand.points.border_color == 1).all()
+    hand.press(Qt.Key.Key_3)
+    hand.drag([hand.place_of(second)])
+    (thin,) = set(borders(hand)) - {wide}
+    assert thin < wide / 2
+    assert borders(hand) == {wide: {second}, thin: {first}}
+    hand.press(Qt.Key.Key_Delete)
+    assert borders(hand) == {thin: {first}}
+    hand.press(Qt.Key.Key_A)
+    hand.drag([nowhere(hand) + 3])
+    added = int(hand.table.ids[-1])
+    assert borders(hand) == {wide: {added}, thin: {first}}
+    hand.drag([nowhere(hand) + 20])
+    assert borders(hand) == {wide: {int(hand.table.ids[-1])}, thin: {first, added}}
+    # A reviewed column needs none, and none is left where nobody follows the selection.
+    hand.rail.workbench.tools.close()
+    assert set(borders(hand)) == {thin}
+
+
+def test_an_edit_is_drawn_once(hand: Hand) -> None:
+    column = inner(hand)
+    assert drawings(hand, lambda: hand.tools.select([column])) == 1
+    assert drawings(hand, lambda: hand.tools.classify("1S")) == 1
+    assert drawings(hand, hand.session.undo) == 1
+    # What is marked already is not drawn again.
+    assert drawings(hand, lambda: hand.tools.select([column])) == 0
+
+
+def test_nothing_is_marked_once_nothing_is_selected(hand: Hand) -> None:
+    # With the mouse still on the column, which napari marks too with the tool Select.
+    hand.drag([hand.place_of(inner(hand))])
+    assert len(hand.points._highlight_index) == 1
+    hand.press(Qt.Key.Key_A)
+    assert hand.tools.selected == ()
+    assert len(hand.points._highlight_index) == 0
+    assert borders(hand) == {}
+
+
+def test_the_status_bar_tells_our_keys_in_every_mode(hand: Hand) -> None:
+    other = hand.viewer.add_points(np.zeros((1, 2)), name="of somebody else")
+    hand.tools.activate()
+    for mode in ("add", "select", "pan_zoom", "transform", "pan_zoom"):
+        hand.points.mode = mode
+        assert "1/2/3 Mo/2S/1S" in hand.points.help
+        assert hand.viewer.help == hand.points.help
+    hand.viewer.layers.selection.active = other
+    other.mode = "add"
+    assert hand.viewer.help == other.help
+    assert "points" in other.help
+    hand.tools.close()
+    assert "1/2/3" not in hand.points.help
+
+
+def test_keys_change_columns_only_while_the_step_is_open(hand: Hand) -> None:
+    table, column = hand.table, inner(hand)
+    hand.drag([hand.place_of(column)])
+    hand.rail.show_step("Measure")
+    QApplication.processEvents()
+    assert (hand.tools.tool, hand.points.mode) == ("look", "pan_zoom")
+    assert hand.points.mouse_pan
+    assert "open the step Correct" in hand.viewer.help
+    # Napari's own keys 1 to 3 delete, add and select.
+    keys = (Qt.Key.Key_1, Qt.Key.Key_2, Qt.Key.Key_3, Qt.Key.Key_N, Qt.Key.Key_A, Qt.Key.Key_Delete)
+    for key in keys:
+        hand.press(key)
+        assert hand.table is table
+        assert hand.points.mode == "pan_zoom"
+        assert hand.tools.selected == (column,)
+    # What measures needs a selection as well.
+    hand.press(Qt.Key.Key_S)
+    assert hand.points.mode == "select"
+    hand.rail.show_step("Correct")
+    QApplication.processEvents()
+    hand.press(Qt.Key.Key_3)
+    assert hand.table.class_names[int(np.flatnonzero(table.ids == column)[0])] == "1S"
+    assert "1/2/3" in hand.viewer.help

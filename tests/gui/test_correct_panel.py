@@ -7,9 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from qtpy.QtWidgets import QComboBox, QPushButton
 
 from hrtem_app.columns import CLASSES
+from hrtem_app.correction import review_order
+from hrtem_app.gui import theme
 from hrtem_app.gui.panels.correct_panel import CorrectPanel
+from hrtem_app.gui.steps import STEPS
 
 
 @pytest.fixture
@@ -149,8 +153,6 @@ def test_swapping_a_grain_is_one_action(panel: CorrectPanel) -> None:
 
 
 def test_review_goes_through_all_disputes(panel: CorrectPanel, viewer: Any) -> None:
-    from hrtem_app.correction import review_order
-
     order = review_order(panel.session.table).tolist()
     assert len(order) > 2
     assert f"{len(order)} to review" in panel.counts.text()
@@ -230,3 +232,157 @@ def test_undo_of_a_setting_does_not_take_the_result_along_unsaid(panel: CorrectP
     assert session.recipe.filter.radius == 0.04
     session.redo()
     assert session.analysis is analysis
+
+
+def buttons_of(panel: CorrectPanel) -> list[Any]:
+    return [*panel.findChildren(QPushButton), *panel.findChildren(QComboBox)]
+
+
+def test_no_text_moves_a_button(panel: CorrectPanel, qtbot: Any) -> None:
+    tools, table = panel.workbench.tools, panel.session.table
+
+    def places() -> list[Any]:
+        qtbot.wait(20)
+        return [button.geometry() for button in buttons_of(panel)]
+
+    panel.resize(400, 700)
+    before, height = places(), panel.sizeHint().height()
+    assert panel.about.text() == "Nothing selected."
+    for ids in ([int(table.ids[0])], table.ids[:40].tolist(), [int(review_order(table)[0])], table.ids.tolist()):
+        tools.select(ids)
+        assert panel.about.text() != "Nothing selected."
+        assert places() == before
+    for tool in ("add", "lasso", "select"):
+        tools.take(tool)
+        assert places() == before
+    for _ in range(3):
+        panel.review_button.click()
+        tools.classify("1S")
+        assert places() == before
+    assert panel.sizeHint().height() == height
+    # Text of any length stands below all of them.
+    lowest = max(button.geometry().bottom() for button in buttons_of(panel))
+    assert lowest < min(panel.about.geometry().top(), panel.counts.geometry().top())
+    # Nor does another button come close to the one that is clicked again and again, or a swap beside it.
+    review, swap = panel.review_button.geometry(), panel.swap_button.geometry()
+    assert swap.top() - review.bottom() >= review.height()
+
+
+def test_a_swap_says_what_it_will_do_and_needs_a_selection(panel: CorrectPanel) -> None:
+    tools, before = panel.workbench.tools, panel.session.table
+    assert len(np.unique(before.grain[before.grain >= 0])) == 1
+    for button in (panel.swap_button, panel.confirm_button):
+        assert not button.isEnabled()
+        assert button.toolTip() == "Select a column of the grain first"
+    tools.swap()
+    tools.confirm()
+    assert panel.session.table is before
+    row = int(np.flatnonzero(before.grain == 0)[0])
+    tools.select([int(before.ids[row])])
+    count = int((before.grain == 0).sum())
+    assert panel.swap_button.isEnabled()
+    assert panel.swap_button.text() == f"Swap Mo and S in grain 0 ({count} columns)"
+    assert panel.confirm_button.text() == f"Mo and S are right in grain 0 ({count} columns)"
+    tools.select([])
+    assert panel.swap_button.text() == "Swap Mo and S"
+    assert not panel.swap_button.isEnabled()
+
+
+def test_only_a_person_chooses_the_class_of_new_columns(panel: CorrectPanel) -> None:
+    tools, table = panel.workbench.tools, panel.session.table
+    assert panel.class_box.currentText() == tools.new_class == "Mo"
+    tools.select([int(table.ids[0])])
+    panel.class_buttons["1S"].click()
+    assert panel.session.table.class_names[0] == "1S"
+    assert panel.class_box.currentText() == tools.new_class == "Mo"
+    panel.class_box.setCurrentIndex(1)
+    panel.class_box.activated.emit(1)
+    assert tools.new_class == "2S"
+    tools.select([])
+    press(panel, "3")
+    assert panel.class_box.currentText() == tools.new_class == "1S"
+    assert panel.session.table.edited.sum() == 1
+
+
+def test_skipping_changes_nothing(panel: CorrectPanel) -> None:
+    session, tools = panel.session, panel.workbench.tools
+    tools.select([int(session.table.ids[0])])
+    tools.classify("1S")
+    session.undo()
+    session.note_exported(session.table)
+    order = review_order(session.table).tolist()
+    assert not panel.skip_button.isEnabled()
+    assert panel.review_button.text() == "Next in dispute (N)"
+    press(panel, "n")
+    assert tools.reviewed == order[0]
+    assert panel.review_button.text() == "Right, next (N)"
+    assert "as reviewed" in panel.review_button.toolTip()
+    panel.skip_button.click()
+    press(panel, "Shift-n")
+    assert tools.reviewed == order[2]
+    assert tools.selected == (order[2],)
+    assert session.redo_text == "make 1 column 1S"
+    assert session.exported is session.table
+    assert not session.table.reviewed.any()
+    panel.review_button.click()
+    assert session.table.ids[session.table.reviewed].tolist() == [order[2]]
+    # Whoever looks at another column says nothing of the one under review.
+    tools.select([order[0]])
+    assert panel.review_button.text() == "Next in dispute (N)"
+    press(panel, "n")
+    assert session.table.reviewed.sum() == 1
+
+
+def test_a_jump_zooms_in_and_never_out(panel: CorrectPanel, viewer: Any) -> None:
+    camera = viewer.scene.camera
+    viewer.canvas.size = (600, 900)
+    camera.zoom = 10
+    press(panel, "n")
+    assert 900 / camera.zoom == pytest.approx(4.0)
+    camera.zoom = 1000
+    press(panel, "n")
+    assert camera.zoom == 1000
+
+
+def test_deletions_are_counted(panel: CorrectPanel) -> None:
+    tools, table = panel.workbench.tools, panel.session.table
+    step = next(step for step in STEPS if step.panel is CorrectPanel)
+    tools.select(table.ids[:2].tolist())
+    tools.classify("1S")
+    assert panel.counts.text().startswith("2 edited, 2 reviewed")
+    tools.select(table.ids[1:4].tolist())
+    tools.delete()
+    assert panel.counts.text().startswith("1 edited, 3 deleted, 1 reviewed")
+    assert step.summary(panel.session).startswith("1 edited, 3 deleted, ")
+    panel.session.undo()
+    assert "deleted" not in panel.counts.text() + step.summary(panel.session)
+
+
+def test_undo_is_short_on_its_button_and_whole_in_its_tip(panel: CorrectPanel) -> None:
+    tools = panel.workbench.tools
+    tools.select([int(panel.session.table.ids[0])])
+    tools.swap()
+    assert panel.undo_button.text() == "Undo"
+    assert panel.undo_button.toolTip() == "Undo: swap Mo and S of grain 0"
+    panel.undo_button.click()
+    assert panel.redo_button.text() == "Redo"
+    assert panel.redo_button.toolTip() == "Redo: swap Mo and S of grain 0"
+
+
+def test_class_buttons_show_the_colours_of_the_canvas(panel: CorrectPanel) -> None:
+    for place, (name, button) in enumerate(panel.class_buttons.items()):
+        for icon in (button.icon(), panel.class_box.itemIcon(place)):
+            picture = icon.pixmap(32, 32).toImage()
+            assert picture.pixelColor(16, 16).name() == theme.CLASS_COLOURS[name]
+
+
+def test_a_column_is_told_in_words(panel: CorrectPanel) -> None:
+    tools, table = panel.workbench.tools, panel.session.table
+    single = int(table.ids[np.flatnonzero(table.votes == 1)[0]])
+    tools.select([single])
+    assert ", 1 vote" in panel.about.text()
+    assert "1 votes" not in panel.about.text()
+    row = int(np.flatnonzero((table.classes == 1) & (table.votes == 3))[0])
+    tools.select([int(table.ids[row])])
+    tools.classify("Mo")
+    assert panel.about.text().endswith("0 votes, edited, reviewed. 3 networks say 2S.")
