@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+from hrtem_app.bundle import program_command
 from hrtem_app.recipe import Recipe
 
 Shell = Literal["posix", "windows"]
@@ -43,7 +44,7 @@ def analyse_command(
         raise ValueError("the series lies in no file, so no command can read it: save it to a file and open that")
     files = [Path(path).absolute() for path in paths]
     folder = files[0].with_name(f"{files[0].stem}-results") if out is None else Path(out).absolute()
-    words = ["hrtem-app", "analyse", *map(str, files), "--out", str(folder), *recipe_options(recipe)]
+    words = [*program_command(), "analyse", *map(str, files), "--out", str(folder), *recipe_options(recipe)]
     if (shell or ("windows" if os.name == "nt" else "posix")) == "posix":
         return shlex.join(words)
     return " ".join(map(_quoted, words))

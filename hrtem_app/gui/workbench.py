@@ -204,9 +204,10 @@ class Workbench(QObject):
 
     def detach(self, holder: int) -> None:
         """A panel is gone; with the last one the workbench closes."""
-        self._holders.discard(holder)
-        if not self._holders:
-            self.close()
+        if holder in self._holders:
+            self._holders.remove(holder)
+            if not self._holders:
+                self.close()
 
     def close(self) -> None:
         """Stop what runs and let go of the viewer; its layers stay."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import psutil
 from pydantic import Field
 
+from hrtem_app.bundle import module_command
 from hrtem_app.jobs.folder import JobError
 from hrtem_app.jobs.launch import end_processes
 from hrtem_app.recipe import Part
@@ -92,7 +92,7 @@ def estimate(request: Request, *, seconds: float = 10.0, cancelled: Callable[[],
     """
     told = json.dumps({"request": request.model_dump(mode="json"), "seconds": seconds})
     process = subprocess.Popen(
-        [sys.executable, "-m", _PROBE],
+        module_command(_PROBE),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

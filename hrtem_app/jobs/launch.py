@@ -12,6 +12,7 @@ from typing import Any
 
 import psutil
 
+from hrtem_app.bundle import module_command
 from hrtem_app.jobs.files import write_json
 from hrtem_app.jobs.folder import JobFolder
 from hrtem_app.jobs.owner import Owner
@@ -31,7 +32,7 @@ def start_runner(job: JobFolder) -> int:
     _started[:] = [process for process in _started if process.poll() is None]
     with job.log.open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", _RUNNER, str(job.path)],
+            module_command(_RUNNER, [str(job.path)]),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -86,7 +87,7 @@ def launched(launch: Sequence[str], arguments: Sequence[str]) -> list[str]:
     arguments
         Of the worker.
     """
-    command = [sys.executable, "-m", _WORKER, *arguments]
+    command = module_command(_WORKER, arguments)
     if launch and launch[-1] == "-m":
         return [*launch, _WORKER, *arguments]
     if any(COMMAND in word for word in launch):

@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
+from hrtem_app.bundle import is_bundled
 from hrtem_app.inference.device import choose_device
 from hrtem_app.networks.catalog import build_network, save_network
 from hrtem_app.networks.layers import CLASSES
@@ -115,6 +116,8 @@ def train(
     """
     budget = make_budget(minutes, steps)
     settings = (settings or TrainingSettings()).model_copy(update={"seed": seed})
+    if settings.compiled and is_bundled():
+        raise TrainingError("torch.compile needs Python's headers, which the bundled program has not: leave it out")
     arguments = architecture_arguments(network, channels, layers, settings.examples.frames, kernel)
     datasets = [open_data(path) for path in ([data] if isinstance(data, str | Path) else data)]
     settings = check_datasets(datasets, settings)

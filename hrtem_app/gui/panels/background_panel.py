@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from napari.components import ViewerModel
-from qtpy.QtWidgets import QTabWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QTabWidget, QVBoxLayout
 
+from hrtem_app.gui.panels.base import Docked
 from hrtem_app.gui.panels.jobs_panel import JobsPanel
 from hrtem_app.gui.panels.simulate_panel import SimulatePanel
 from hrtem_app.gui.panels.train_panel import TrainPanel
@@ -12,7 +13,7 @@ from hrtem_app.gui.panels.train_panel import TrainPanel
 _WIDTH = 400
 
 
-class BackgroundPanel(QWidget):
+class BackgroundPanel(Docked):
     """Three tabs that are of no series.
 
     Parameters

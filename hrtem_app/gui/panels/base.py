@@ -13,7 +13,21 @@ from hrtem_app.gui.widgets.messages import MessageList
 from hrtem_app.gui.workbench import Workbench
 
 
-class Panel(QWidget):
+class Docked(QWidget):
+    """A widget for a dock, in which there may be panels: they follow their session while it is in one."""
+
+    def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Let go of the session when napari closes the dock, which only takes the widget out of it."""
+        super().changeEvent(event)
+        if event is None or event.type() != QEvent.Type.ParentChange:
+            return
+        # Qt tells this widget alone, not those in it.
+        for panel in [self, *self.findChildren(Panel)]:
+            if isinstance(panel, Panel):
+                panel.follow(self.parent() is not None)
+
+
+class Panel(Docked):
     """A dock widget that works on the session of a viewer.
 
     A subclass builds its widgets in `build`, names what it listens to in `links` and shows the session in `refresh`.
@@ -73,14 +87,17 @@ class Panel(QWidget):
             self.refresh()
 
     def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802 - Qt's name
-        """Let go of the session when napari closes the dock, which only takes the panel out of it."""
+        """Take on the colours of another theme of napari's."""
         super().changeEvent(event)
         if event is not None and event.type() == QEvent.Type.StyleChange and hasattr(self, "_attachment"):
-            # napari's theme was changed, and colours with it.
             self.update_view()
-        if event is None or event.type() != QEvent.Type.ParentChange or not hasattr(self, "_attachment"):
+
+    def follow(self, wanted: bool) -> None:
+        """Follow the session, or let go of it."""
+        if not hasattr(self, "_attachment"):
+            # It is still being made.
             return
-        if self.parent() is None:
+        if not wanted:
             self._attachment.close()
         elif self._attachment.open():
             self.update_view()
