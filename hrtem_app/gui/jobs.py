@@ -47,10 +47,16 @@ def _outcome(function: Callable[..., Any], args: tuple[Any, ...]) -> Generator[A
         return Outcome(error=error)
 
 
+def _wants_to_know(function: Callable[..., Any]) -> bool:
+    parameter = inspect.signature(function).parameters.get("stop")
+    return parameter is not None and parameter.kind is parameter.KEYWORD_ONLY
+
+
 class Job(QObject):
     """A function or generator function under way in napari's `thread_worker`.
 
-    One with a parameter `stop` is given a function by that name that says, in its thread, whether it was cancelled.
+    One with a keyword-only parameter `stop` is given a function by that name that says, in its thread, whether it was
+    cancelled.
 
     Signals arrive in the thread of the window: `progressed` with what the generator yields, then either `done` with an
     `Outcome` or, after `cancel`, nothing; `ended` always.
@@ -63,7 +69,7 @@ class Job(QObject):
     def __init__(self, function: Callable[..., Any], *args: Any) -> None:
         super().__init__()
         self._stopped = Event()
-        if "stop" in inspect.signature(function).parameters:
+        if _wants_to_know(function):
             function = partial(function, stop=self._stopped.is_set)
         self._worker = create_worker(_outcome, function, args, _start_thread=False)
         self._worker.yielded.connect(self._on_yielded)

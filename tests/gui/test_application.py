@@ -109,18 +109,22 @@ def test_an_error_that_nobody_caught_is_shown(window: Any) -> None:
     assert "surprise" in panel.session.messages[-1].text
 
 
-def test_closing_during_a_run_leaves_nothing_behind(
-    window: Any, fakes: ModuleType, qtbot: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def endless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs that do not end by themselves."""
     import hrtem_app.analysis
-    from hrtem_app.gui import workbench
 
-    def endless(*_: Any) -> Any:
+    def steps(*_: Any) -> Any:
         while True:
             time.sleep(0.01)
             yield hrtem_app.analysis.Progress("unet", 0.5)
 
-    monkeypatch.setattr(hrtem_app.analysis, "analysis_steps", endless)
+    monkeypatch.setattr(hrtem_app.analysis, "analysis_steps", steps)
+
+
+def test_closing_during_a_run_leaves_nothing_behind(window: Any, endless: None, fakes: ModuleType, qtbot: Any) -> None:
+    from hrtem_app.gui import workbench
+
     viewer, panel = window
     panel.workbench.open_series(fakes.make_series())
     panel.workbench.run()
@@ -129,17 +133,7 @@ def test_closing_during_a_run_leaves_nothing_behind(
     qtbot.waitUntil(lambda: viewer not in workbench._workbenches)
 
 
-def test_the_button_that_runs_cancels_what_runs(
-    window: Any, fakes: ModuleType, qtbot: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import hrtem_app.analysis
-
-    def endless(*_: Any) -> Any:
-        while True:
-            time.sleep(0.01)
-            yield hrtem_app.analysis.Progress("unet", 0.5)
-
-    monkeypatch.setattr(hrtem_app.analysis, "analysis_steps", endless)
+def test_the_button_that_runs_cancels_what_runs(window: Any, endless: None, fakes: ModuleType, qtbot: Any) -> None:
     _, panel = window
     panel.workbench.open_series(fakes.make_series())
     assert panel.run_button.text() == "Run"

@@ -42,7 +42,7 @@ def test_any_exception_is_an_outcome(qtbot: Any, error: Exception) -> None:
 def test_a_function_that_asks_is_told_that_it_was_cancelled(qtbot: Any) -> None:
     begun, answers = Event(), []
 
-    def asks(word: str, stop: Any) -> str:
+    def asks(word: str, *, stop: Any) -> str:
         answers.append(stop())
         begun.set()
         while not stop():
@@ -58,6 +58,17 @@ def test_a_function_that_asks_is_told_that_it_was_cancelled(qtbot: Any) -> None:
         job.cancel()
     assert answers == [False, True]
     assert outcomes == []
+
+
+def test_an_argument_of_that_name_stays_what_was_given(qtbot: Any) -> None:
+    def takes(start: int, stop: int) -> range:
+        return range(start, stop)
+
+    job, outcomes = Job(takes, 2, 5), []
+    job.done.connect(outcomes.append)
+    with qtbot.waitSignal(job.ended):
+        job.start()
+    assert outcomes == [Outcome(range(2, 5))]
 
 
 def test_a_cancelled_job_says_nothing_but_that_it_ended(qtbot: Any) -> None:
