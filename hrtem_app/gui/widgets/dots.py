@@ -29,7 +29,8 @@ class Dots(pg.GraphicsObject):  # type: ignore[misc] # pyqtgraph has no types
     def set_places(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
         """Show a dot at each place."""
         self.prepareGeometryChange()
-        self._places = pg.functions.arrayToQPolygonF(x, y)
+        # pyqtgraph cannot fill a polygon without corners on every binding.
+        self._places = pg.functions.arrayToQPolygonF(x, y) if len(x) else QPolygonF()
         self.informViewBoundsChanged()
         self.update()
 
