@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 # Only asked where an environment has to be made.
 PYTHON = $(shell scripts/find-python)
 
-.PHONY: demo test lint package bundle setup
+.PHONY: demo test lint package plugin bundle setup
 .DELETE_ON_ERROR:
 
 demo: setup
@@ -26,6 +26,10 @@ lint: setup
 # Wheel and source archive, checked, and the wheel installed into an empty environment.
 package: setup
 	scripts/check-package
+
+# The wheel as a plug-in in a napari of its own, on the other Qt binding.
+plugin: setup
+	scripts/check-plugin
 
 # The program in a folder that needs no Python, dist/hrtem-app, tried against the installed one.
 bundle: setup
