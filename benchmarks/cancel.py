@@ -22,7 +22,7 @@ from hrtem_app.inference.interruption import Stop, StoppedError, never
 from hrtem_app.inference.predict import predict_steps
 from hrtem_app.networks.catalog import load_network
 
-SIDES, NETWORKS, DRAWS = (640, 1024), ("unet", "unet_pp", "msd_net"), 10
+SIDES, NETWORKS, DRAWS = (640, 1024), ("unet", "unet_pp", "msd_net"), 4
 
 
 def seconds_to_end(name: str, frames: NDArray[np.float32], after: float, is_asked: bool) -> float:
