@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections import Counter
 from collections.abc import Callable, Iterator
 from importlib import resources
 from pathlib import Path
@@ -17,8 +18,9 @@ from qtpy.QtGui import QAction
 from qtpy.QtWidgets import QApplication, QTabWidget, QWidget
 
 from hrtem_app.columns import ColumnTable
-from hrtem_app.gui.panels.base import Panel
+from hrtem_app.gui.panels.base import Docked, Panel
 from hrtem_app.gui.session import Session
+from hrtem_app.gui.widgets.measure_plots import MeasurePlots
 from hrtem_app.gui.workbench import Workbench, _workbenches
 
 WIDGETS = PluginManifest.from_file(str(resources.files("hrtem_app") / "napari.yaml")).contributions.widgets
@@ -103,6 +105,12 @@ def ours_among(events: Any) -> list[str]:
     return [name for name, owner in owners if is_ours(owner)]
 
 
+def windows_of_ours() -> Counter[str]:
+    """Panels and plots that are in no dock, by their kind; other tests may have left some."""
+    windows = QApplication.topLevelWidgets()
+    return Counter(type(window).__name__ for window in windows if isinstance(window, Docked | MeasurePlots))
+
+
 def is_ours(owner: object) -> bool:
     module = getattr(owner, "__module__", None) or type(owner).__module__
     return module.startswith("hrtem_app")
@@ -149,6 +157,8 @@ def test_what_is_corrected_with_the_keys_is_exported(
 def test_a_napari_without_our_widgets_is_as_it_was(visitor: Visitor, fakes: ModuleType, qtbot: Any) -> None:
     viewer, session = visitor.viewer, analysed(visitor, fakes, qtbot)
     visitor.look_at_all()
+    visitor.docks["Measure"].inner_widget().plots_button.click()
+    earlier = windows_of_ours()
     points = viewer.layers["columns"]
     assert points.keymap
     assert any(is_ours(callback.__self__) for callback in points.mouse_drag_callbacks if hasattr(callback, "__self__"))
@@ -157,6 +167,8 @@ def test_a_napari_without_our_widgets_is_as_it_was(visitor: Visitor, fakes: Modu
     visitor.close_all()
     forget_what_is_closed()
     assert visitor.docks == {}
+    # Taken out of their docks they would be windows of their own now, if anything still held them.
+    assert windows_of_ours() <= earlier
     assert viewer not in _workbenches
     assert session.busy == frozenset()
     assert not points.keymap

@@ -42,7 +42,7 @@ class AlignPanel(Panel):
         self.measure_button.clicked.connect(self.workbench.measure_drift)
         self.reset_button = QPushButton("Forget my shifts")
         self.reset_button.setToolTip("Use what is measured in place of the shifts that were given by hand")
-        self.reset_button.clicked.connect(lambda: self.session.change_alignment(shifts=None))
+        self.reset_button.clicked.connect(self._on_reset)
         row = QHBoxLayout()
         row.addWidget(QLabel("Largest"))
         row.addWidget(self.largest)
@@ -167,6 +167,9 @@ class AlignPanel(Panel):
 
     def _on_largest(self, value: float) -> None:
         self.session.change_alignment(largest=value)
+
+    def _on_reset(self) -> None:
+        self.session.change_alignment(shifts=None)
 
     def _on_nudge(self, _: float) -> None:
         series = self.session.series

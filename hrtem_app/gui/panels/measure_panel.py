@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -60,7 +61,7 @@ class MeasurePanel(Panel):
         self.region = RegionChoice()
         self.region.from_selection.connect(self._on_selection)
         self.region.drawing.connect(self._on_draw)
-        self.region.whole.connect(lambda: self.session.change_measure(region=None))
+        self.region.whole.connect(self._on_whole)
         self.column.addWidget(self.region)
         self.choices = MeasureChoices()
         self.choices.edited.connect(self._on_edited)
@@ -71,7 +72,7 @@ class MeasurePanel(Panel):
         for label in (self.about, self.warnings):
             label.setWordWrap(True)
         self.tree = ValueTree()
-        self.tree.picked.connect(lambda ids: select_visibly(self.workbench.tools, ids))
+        self.tree.picked.connect(self._on_picked)
         for part in (self.legend, self.about, self.tree, self.warnings):
             self.column.addWidget(part)
 
@@ -205,6 +206,12 @@ class MeasurePanel(Panel):
         if series is self.session.file_series:
             self.session.change_measure(region=region)
 
+    def _on_whole(self) -> None:
+        self.session.change_measure(region=None)
+
+    def _on_picked(self, ids: Sequence[int]) -> None:
+        select_visibly(self.workbench.tools, ids)
+
     def _on_edited(self, fields: dict[str, object]) -> None:
         self.session.change_measure(**fields)
 
@@ -218,10 +225,11 @@ class MeasurePanel(Panel):
     def _build_tools(self) -> QHBoxLayout:
         row = QHBoxLayout()
         self.tool_buttons: dict[Tool, QPushButton] = {}
+        tools = self.workbench.tools
         for tool, (title, tip) in _TOOLS.items():
             button = _button(title, tip)
             button.setCheckable(True)
-            button.clicked.connect(lambda _, tool=tool: self.workbench.tools.take(tool))
+            button.clicked.connect(lambda _, tool=tool: tools.take(tool))
             row.addWidget(button)
             self.tool_buttons[tool] = button
         return row

@@ -126,13 +126,13 @@ class TimePanel(Panel):
         self.what = QComboBox()
         self.what.addItems(list(CURVES))
         self.what.setToolTip("What is drawn against time")
-        self.what.currentTextChanged.connect(lambda _: self._draw())
+        self.what.currentTextChanged.connect(self._draw)
         self.smooth = QCheckBox("Smooth classes")
         self.smooth.setToolTip(
             f"The class of a column is that of most of the {_SMOOTHING} time points around it: flickering goes, and so "
             "does what lasts for one time point only"
         )
-        self.smooth.toggled.connect(lambda smooth: self.over_time.link(window=_SMOOTHING if smooth else 1))
+        self.smooth.toggled.connect(self._on_smooth)
         self.reach = QDoubleSpinBox()
         self.reach.setRange(0, 3)
         self.reach.setDecimals(2)
@@ -141,7 +141,7 @@ class TimePanel(Panel):
         self.reach.setSpecialValueText("a third of a bond")
         self.reach.setKeyboardTracking(False)
         self.reach.setToolTip("How far in Å a column may be from a site, the drift taken out, to be its column")
-        self.reach.valueChanged.connect(lambda reach: self.over_time.link(reach=reach or None))
+        self.reach.valueChanged.connect(self._on_reach)
         row = QHBoxLayout()
         row.addWidget(self.what, 1)
         row.addWidget(self.smooth)
@@ -229,6 +229,12 @@ class TimePanel(Panel):
 
     def _on_split(self) -> None:
         self.over_time.split_open_series(self.form.group, self.form.order, self.form.interval)
+
+    def _on_smooth(self, smooth: bool) -> None:
+        self.over_time.link(window=_SMOOTHING if smooth else 1)
+
+    def _on_reach(self, reach: float) -> None:
+        self.over_time.link(reach=reach or None)
 
     def _on_write(self) -> None:
         name = QFileDialog.getExistingDirectory(self, "Folder for tracks and counts")

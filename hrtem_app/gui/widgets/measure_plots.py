@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -86,7 +85,7 @@ class MeasurePlots(QWidget):
         ):
             box.currentIndexChanged.connect(show)
         for plot in self.plots:
-            plot.chosen.connect(partial(self._on_chosen, plot))
+            plot.chosen.connect(self._on_chosen)
         self._shown: Measured | None = None
         self._marked: NDArray[np.int64] = np.empty(0, np.int64)
         # napari tells of a selection several times, empty in between.
@@ -164,10 +163,13 @@ class MeasurePlots(QWidget):
     def _selected(self) -> NDArray[np.int64]:
         return np.unique(np.array(self._workbench.tools.selected, np.int64))
 
-    def _on_chosen(self, plot: LinkedPlot, ids: NDArray[np.int64]) -> None:
+    def _on_chosen(self, ids: NDArray[np.int64]) -> None:
+        # A partial that knows the plot would hold this object for as long as the plot, its own part, lives.
+        chosen_in = self.sender()
         select_visibly(self._workbench.tools, ids.tolist())
-        # Columns that are not shown on the canvas are not selected.
-        plot.keep_drag(self._selected())
+        if isinstance(chosen_in, LinkedPlot):
+            # Columns that are not shown on the canvas are not selected.
+            chosen_in.keep_drag(self._selected())
 
 
 def _box(names: object, tip: str) -> QComboBox:
