@@ -161,11 +161,16 @@ class Keeper(QObject):
 
     def _has_unsaved_work(self, content: SessionContent) -> bool:
         """Whether a person corrected columns that are neither saved nor exported."""
-        return any(not any(table is safe for safe in self._safe) for table in _corrected(content))
+        return not all(map(self._is_safe, _corrected(content)))
 
     def _note_exported(self) -> None:
-        if self._session.exported is not None:
-            self._safe.append(self._session.exported)
+        exported = self._session.exported
+        # The signal comes at every step of whatever runs.
+        if exported is not None and not self._is_safe(exported):
+            self._safe.append(exported)
+
+    def _is_safe(self, table: ColumnTable) -> bool:
+        return any(table is safe for safe in self._safe)
 
     def _content(self) -> SessionContent | None:
         from hrtem_app.sessions import SessionContent
