@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from napari import Viewer
 
-PLUGIN, WORKBENCH = "hrtem-app", "Workbench"
+from hrtem_app.gui.preferences import PLUGIN
+
+WORKBENCH = "Workbench"
 
 
 def find_columns(viewer: Viewer) -> None:

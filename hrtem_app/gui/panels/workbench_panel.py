@@ -56,7 +56,7 @@ class WorkbenchPanel(Panel):
         self.run_button.setToolTip(_RUN)
         self.export_button.setToolTip("Write all results into a folder")
         self.run_button.clicked.connect(self._on_run)
-        self.export_button.clicked.connect(self._on_export)
+        self.export_button.clicked.connect(self.export)
         buttons = QHBoxLayout()
         buttons.addWidget(self.run_button)
         buttons.addWidget(self.export_button)
@@ -160,9 +160,6 @@ class WorkbenchPanel(Panel):
             self.workbench.cancel()
         else:
             self.workbench.run()
-
-    def _on_export(self) -> None:
-        self.export()
 
     def _on_taken_out(self) -> None:
         # A partial would hold this panel for as long as its own sections live.
