@@ -20,7 +20,7 @@ from hrtem_app.microscope.draw import MicroscopeSettings
 from hrtem_app.microscope.record import RecordedSeries
 from hrtem_app.microscope.treatment import TreatmentSettings, treated
 from hrtem_app.recipe import LatticeFilter, Part, Standardisation
-from hrtem_app.simulation.dataset import Dataset
+from hrtem_app.simulation.dataset import Dataset, DatasetError
 from hrtem_app.simulation.labels import RADIUS, disk_labels
 from hrtem_app.simulation.recording import recorded_series
 from hrtem_app.training.labelled import LabelledFolder, LabelledSeries
@@ -29,6 +29,8 @@ Example = tuple[NDArray[np.float32], NDArray[np.int64]]
 RARE = CLASSES.index("1S")
 # Shares of sources are kept exactly in every block of so many visits.
 BLOCK = 20
+# In pixels; below it the networks see nothing but the rim.
+LEAST_CROP = 32
 
 
 class Source(Part):
@@ -50,7 +52,15 @@ class ExampleSettings(Part):
     filter: LatticeFilter = LatticeFilter()
     standardisation: Standardisation = Standardisation()
     label_radius: Annotated[float, Field(gt=0.1, le=2, description="Radius of the label disks in Å.")] = RADIUS
-    crop: Annotated[int, Field(ge=32, le=2048, multiple_of=8, description="Side of a crop in pixels.")] = 160
+    crop: Annotated[
+        int,
+        Field(
+            ge=LEAST_CROP,
+            le=2048,
+            multiple_of=8,
+            description="Side of a crop in pixels; of all, where an image is smaller.",
+        ),
+    ] = 160
     crops: Annotated[int, Field(ge=1, le=64, description="Crops taken of each recorded series.")] = 2
     aimed: Annotated[float, Field(ge=0, le=1, description="Fraction of crops whose middle is a random column.")] = 0.8
     aimed_rare: Annotated[
@@ -91,6 +101,12 @@ class Structures:
             return self.dataset.recorded(seed, microscope, drawn)
         return recorded_series(self.dataset.load(seed), microscope, drawn)
 
+    def least_side(self, microscope: MicroscopeSettings) -> int:
+        """Pixels of the shortest side that any of their images has, at the largest pixels of the microscopes."""
+        if isinstance(self.dataset, LabelledFolder):
+            return int(min(min(self.recorded(seed, microscope, ()).frames.shape[1:]) for seed in self.seeds))
+        return int(self.dataset.settings.structure.field_of_view / microscope.sampling[1])
+
 
 def network_input(series: Series, settings: ExampleSettings) -> NDArray[np.float32]:
     """The filtered and standardised frames (n, y, x): the same functions as for an experiment."""
@@ -111,6 +127,11 @@ class Examples(TorchDataset[tuple[torch.Tensor, torch.Tensor]]):
         Of the whole run.
     visits
         Numbers of the visits that this object holds; a resumed run starts where the other stopped.
+
+    Raises
+    ------
+    DatasetError
+        Where images are smaller than the least crop.
     """
 
     def __init__(
@@ -119,6 +140,8 @@ class Examples(TorchDataset[tuple[torch.Tensor, torch.Tensor]]):
         self.structures, self.settings, self.seed, self.visits = tuple(structures), settings, seed, visits
         self.background = len(self.structures[0].dataset.class_names)
         self.block = visiting_order([source.share for source in settings.sources])
+        # One for the whole run: crops of one step are stacked, and images differ in size as their pixels do.
+        self.side = min(settings.crop, 8 * (self._least_side() // 8))
 
     def __len__(self) -> int:
         return len(self.visits)
@@ -145,6 +168,17 @@ class Examples(TorchDataset[tuple[torch.Tensor, torch.Tensor]]):
             torch.from_numpy(np.stack([labels for _, labels in examples])),
         )
 
+    def _least_side(self) -> int:
+        sides = []
+        for part, source in zip(self.structures, self.settings.sources, strict=True):
+            if (side := part.least_side(source.microscope)) < LEAST_CROP:
+                raise DatasetError(
+                    f"{part.dataset.folder} has images of {side} pixels and a crop takes {LEAST_CROP} at least: give "
+                    "series, or simulate structures, with a larger field of view"
+                )
+            sides.append(side)
+        return min(sides)
+
     def _source(self, visit: int) -> tuple[int, int]:
         """Which source a visit goes to, and how many visits that source has had before."""
         blocks, place = divmod(visit, BLOCK)
@@ -152,7 +186,7 @@ class Examples(TorchDataset[tuple[torch.Tensor, torch.Tensor]]):
         return chosen, blocks * self.block.count(chosen) + self.block[:place].count(chosen)
 
     def _crop(self, frames: NDArray[np.float32], series: Series, rng: np.random.Generator) -> Example:
-        side = min(self.settings.crop, *(8 * (n // 8) for n in frames.shape[1:]))
+        side = self.side
         y, x = self._corner(series, side, rng)
         labels = disk_labels(
             series.positions - (y, x),

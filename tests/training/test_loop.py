@@ -14,7 +14,7 @@ from hrtem_app.evaluation.evaluate import evaluate
 from hrtem_app.microscope.draw import MicroscopeSettings
 from hrtem_app.microscope.record import RecordedSeries
 from hrtem_app.networks.catalog import build_network, load_network_file
-from hrtem_app.simulation.dataset import Dataset, StoredStructure
+from hrtem_app.simulation.dataset import Dataset, DatasetError, StoredStructure
 from hrtem_app.training.batches import (
     BLOCK,
     Examples,
@@ -205,6 +205,24 @@ def test_sources_are_visited_in_their_shares_and_show_their_own_structures(data:
     # In the order of its own visits, the second source goes through its two structures before one comes back.
     own = [examples._source(i)[1] for i in range(2 * BLOCK) if examples.block[i % BLOCK] == 1]
     assert own == list(range(BLOCK))
+
+
+def test_images_smaller_than_the_crop_give_equal_crops(data: Path) -> None:
+    dataset = Dataset(data)
+    structures = [Structures(dataset, dataset.seeds)]
+    # 22 Å are 93 to 110 pixels.
+    settings = ExampleSettings(
+        sources=(Source(microscope=MicroscopeSettings(sampling=(0.2, 0.235))),), batch=4, crops=1
+    )
+    made = batches(Examples(structures, settings, 0, range(12)), 0)
+    assert {(tuple(frames.shape), tuple(labels.shape)) for frames, labels in made} == {((4, 3, 88, 88), (4, 88, 88))}
+
+
+def test_images_too_small_for_any_crop_are_refused(data: Path) -> None:
+    dataset = Dataset(data)
+    settings = ExampleSettings(sources=(Source(microscope=MicroscopeSettings(sampling=(0.5, 0.9))),))
+    with pytest.raises(DatasetError, match="images of 24 pixels and a crop takes 32 at least: give series"):
+        Examples([Structures(dataset, dataset.seeds)], settings, 0, range(1))
 
 
 def test_crops_can_be_aimed_at_vacancies(data: Path) -> None:
