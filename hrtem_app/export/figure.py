@@ -26,6 +26,10 @@ from hrtem_app.inference.views import KINDS, AgreementView, Colour, agreement_rg
 
 # Radius of a dot in Å: neighbours of one class are 3.2 Å apart, so dots never touch.
 DOT_RADIUS = 1.0
+# Small dots, of blue above all, are lost in the grey of the image without a light ring of this width in Å. It is not
+# white, which in this figure says that all networks agree.
+_RING = 0.15
+_RING_GREY = 0.8
 # The sides of a panel in pixels, and its width in inches: three of them are a two-column page.
 _PANEL_PIXELS = 1000
 _PANEL_INCHES = 2.3
@@ -69,19 +73,22 @@ def agreement_figure(
     letters = iter(string.ascii_lowercase)
     for row, kind in enumerate(KINDS):
         radius = dot_radius(kind, DOT_RADIUS, equal_dots) / analysis.series.known_sampling
+        small = kind == "unique" and not equal_dots
+        ring = _RING / analysis.series.known_sampling if small else 0
         for column, name in enumerate(CLASSES):
             view = agreement_view(analysis.networks, column, kind, analysis.recipe.agreement)
             panel = axes[row, column]
             if vector:
                 show_image(panel, background, shape, interpolation="none")
+                if small:
+                    add_dots(panel, view.positions, radius + ring, str(_RING_GREY))
                 add_dots(panel, view.positions, radius, _sums(view, colours), gid=f"{name}-{kind}")
             else:
-                show_image(panel, _with_dots(background, view, shape, radius, colours), shape)
+                show_image(panel, _with_dots(background, view, shape, radius, ring, colours), shape)
             corner_text(panel, next(letters), "left", fontsize=8, fontweight="bold")
             corner_text(panel, f"n = {len(view)}", "right", fontsize=7)
             if row == 0:
                 panel.set_title(name, fontsize=10)
-        small = kind == "unique" and not equal_dots
         axes[row, 0].set_ylabel(KINDS[kind] + ("\n(dots a third as large)" if small else ""), fontsize=8)
     scale_bar(axes[0, 0], shape, analysis.series.known_sampling)
     _legend(figure, analysis, colours)
@@ -100,9 +107,13 @@ def _with_dots(
     view: AgreementView,
     shape: tuple[int, int],
     radius: float,
+    ring: float,
     colours: dict[str, Colour],
 ) -> NDArray[np.uint8]:
-    """Dots over the image, which is brought to their size; a dot hides what is under it, so its colour stays pure."""
+    """Dots over the image, which is brought to their size; a dot hides what is under it, so its colour stays pure.
+
+    Radius and width of the ring around it in pixels of the image; a ring of 0 is none.
+    """
     dots = agreement_rgb(view, shape, radius, colours=colours, enlarge=_PANEL_PIXELS / max(shape))
     height, width = dots.shape[:2]
     rows = (np.arange(height) * background.shape[0]) // height
@@ -111,7 +122,11 @@ def _with_dots(
     # Where a dot of the darkest colour is whole, at the least.
     full = min(max(colours[name]) for name in view.networks)
     cover = np.minimum(dots.max(axis=2, keepdims=True) / full, 1)
-    picture: NDArray[np.uint8] = np.rint(255 * (image * (1 - cover) + dots)).astype(np.uint8)
+    if ring:
+        light = dict.fromkeys(view.networks, (_RING_GREY,) * 3)
+        rings = agreement_rgb(view, shape, radius + ring, colours=light, enlarge=_PANEL_PIXELS / max(shape))
+        image = image * (1 - rings.max(axis=2, keepdims=True) / _RING_GREY) + rings
+    picture: NDArray[np.uint8] = np.rint(255 * np.clip(image * (1 - cover) + dots, 0, 1)).astype(np.uint8)
     return picture
 
 

@@ -56,6 +56,15 @@ def test_unique_dots_are_smaller_unless_equal_ones_are_wanted(analysis):
     assert size(True) / size(False) == pytest.approx(9, rel=0.1)
 
 
+def test_small_dots_have_a_light_ring_and_large_ones_none(analysis):
+    beside = 0.41 / analysis.series.known_sampling  # Å: outside of a dot of a third, within its ring
+    small, large = (panels(agreement_figure(analysis, equal_dots=equal))[8] for equal in (False, True))
+    assert colour_at(small, 80, 100 + beside) == pytest.approx([0.8, 0.8, 0.8], abs=0.02)
+    assert colour_at(large, 80, 100 + beside) == pytest.approx([1, 0, 0])
+    rings = [len(a.collections) - 1 for a in panels(agreement_figure(analysis, vector=True))]
+    assert rings == [0, 0, 0, 0, 0, 0, 1, 1, 1]
+
+
 @pytest.mark.parametrize("shape", [(101, 130), (40, 400), (400, 40)])
 def test_other_shapes_and_one_network(analysis_of, shape, tmp_path):
     figure = agreement_figure(analysis_of({"unet": {0: [(20, 20)]}}, shape))
