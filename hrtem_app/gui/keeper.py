@@ -30,8 +30,9 @@ StartJob = Callable[..., object]
 class Keeper(QObject):
     """Saves a session after every change, and into files when asked.
 
-    `sources_missing` tells that a session file cannot be opened before its sources are shown: the file, and the
-    `MissingSourceError`. `pending_changed` tells that there are others or none of the autosaves that a crash left.
+    `sources_missing` tells that a session cannot be opened before its sources are shown: its file, or the `Pending`
+    that a crash left, and the `MissingSourceError`. `pending_changed` tells that there are others or none of the
+    autosaves that a crash left.
 
     Parameters
     ----------
@@ -117,10 +118,10 @@ class Keeper(QObject):
         self._session.forget("series")
         self._start_job("open", "series", self._on_loaded, _load, Path(path), dict(found or {}))
 
-    def restore(self, entry: Pending) -> None:
-        """Bring back what a crash left behind, in a thread."""
+    def restore(self, entry: Pending, found: Mapping[Path, Path] | None = None) -> None:
+        """Bring back what a crash left behind, in a thread; `found` as for `open`."""
         self._session.forget("series")
-        self._start_job("open", "series", self._on_loaded, _take, self._autosaving(), entry)
+        self._start_job("open", "series", self._on_loaded, _take, self._autosaving(), entry, dict(found or {}))
 
     def discard(self, entry: Pending) -> None:
         """Delete what a crash left behind."""
@@ -196,7 +197,7 @@ class Keeper(QObject):
     def _on_loaded(self, loaded: Any) -> None:
         path, content, entry, shelf = loaded
         if not hasattr(content, "series"):
-            self.sources_missing.emit(path, content)
+            self.sources_missing.emit(path if entry is None else entry, content)
             return
         if shelf is None:
             self._session.restore(content)
@@ -242,8 +243,13 @@ def _load(path: Path, found: dict[Path | str, Path | str]) -> Loaded:
     return path, content, None, shelf
 
 
-def _take(autosave: Autosave, entry: Pending) -> Loaded:
-    content, shelf = _on_shelf(partial(autosave.take, entry))
+def _take(autosave: Autosave, entry: Pending, found: dict[Path | str, Path | str]) -> Loaded:
+    from hrtem_app.sessions import MissingSourceError
+
+    try:
+        content, shelf = _on_shelf(partial(autosave.take, entry, found))
+    except MissingSourceError as error:
+        return entry.folder, error, entry, None
     return entry.folder, content, entry, shelf
 
 

@@ -107,6 +107,35 @@ def test_corrections_that_are_in_no_file_are_offered_after_a_proper_end_too(
     assert panel.session.table.class_names[5] == "1S"
 
 
+def test_what_a_crash_left_asks_for_a_series_that_has_moved_since(
+    tmp_path: Path, fakes: ModuleType, add_panel: Any, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, moved = tmp_path / "mine.tif", tmp_path / "elsewhere" / "renamed.tif"
+    source.write_bytes(sample_path().read_bytes())
+    script = tmp_path / "killed.py"
+    script.write_text(_KILLED.replace("load_series(sample_path())", f"load_series({str(source)!r})"), encoding="utf-8")
+    subprocess.run([sys.executable, str(script), str(fakes.__file__)], check=False, env=os.environ)
+    moved.parent.mkdir()
+    source.rename(moved)
+    asked, answers = [], ["", str(moved)]
+
+    def choose(_: Any, title: str, start: str, *__: Any) -> tuple[str, str]:
+        asked.append((title, start))
+        return answers.pop(0), ""
+
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", choose)
+    panel = add_panel(SeriesPanel)
+    qtbot.mouseClick(panel.recovery.restore_button, Qt.MouseButton.LeftButton)
+    # Who does not know where it is now is told what is missing, and can ask again.
+    qtbot.waitUntil(lambda: any(m.level == "error" and "mine.tif" in m.text for m in panel.session.messages))
+    assert panel.recovery.isVisible()
+    qtbot.mouseClick(panel.recovery.restore_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: panel.session.table is not None)
+    assert asked == [("Where is mine.tif now?", str(tmp_path))] * 2
+    assert panel.session.table.class_names[5] == "1S"
+    assert not panel.recovery.isVisible()
+
+
 def test_results_that_nobody_corrected_leave_nothing(panel: SeriesPanel) -> None:
     panel.session.undo()
     assert not panel.session.corrections.edits

@@ -23,7 +23,7 @@ from hrtem_app.series import FocalSeries
 from hrtem_app.sessions import SUFFIX as SESSION_SUFFIX
 
 if TYPE_CHECKING:
-    from hrtem_app.sessions import MissingSourceError
+    from hrtem_app.sessions import MissingSourceError, Pending
 
 _HINT = "Drop a focal series here: one stack, or one file per frame (in the order of their names)."
 
@@ -207,20 +207,25 @@ class SeriesPanel(Panel):
         chosen = tuple(i for i in series.defocus_order() if i in used)
         self.session.change(frames=chosen or None)
 
-    def _on_missing(self, path: Path, error: MissingSourceError) -> None:
+    def _on_missing(self, kept: Path | Pending, error: MissingSourceError) -> None:
         """Ask where the files are that a session was made from, and go on with them."""
+        # What a crash left lies in a folder of the program's; nobody moves a series there.
+        start = kept.parent if isinstance(kept, Path) else error.missing[0].path.parent
         found: dict[Path, Path] = {}
         for missing in error.missing:
             there = moved_alike(missing.path, found)
             if there is not None:
                 found[missing.path] = there
                 continue
-            name, _ = QFileDialog.getOpenFileName(self, f"Where is {missing.path.name} now?", str(path.parent))
+            name, _ = QFileDialog.getOpenFileName(self, f"Where is {missing.path.name} now?", str(start))
             if not name:
                 self.session.tell("series", "error", str(error))
                 return
             found[missing.path] = Path(name)
-        self.workbench.keeper.open(path, found)
+        if isinstance(kept, Path):
+            self.workbench.keeper.open(kept, found)
+        else:
+            self.workbench.keeper.restore(kept, found)
 
     def _on_refused(self, text: str) -> None:
         self.session.tell("series", "error", text)
