@@ -30,8 +30,8 @@ _MODES: dict[Tool, str] = {"look": "pan_zoom", "select": "select", "lasso": "pan
 # Of the image, at most this much is seen across when a column comes up for review, in nm.
 _SEEN_NM = 4.0
 # In napari's status bar, in place of its own keys, some of which do something else here.
-_HELP_EDITING = "V look, S select, A add, 1/2/3 Mo/2S/1S, N next"
-_HELP_LOOKING = "V look, S select, L lasso; open the step Correct to change columns"
+_HELP_EDITING = "V look, S select, A add, 1/2/3 Mo/2S/1S, N next, H hide"
+_HELP_LOOKING = "V look, S select, L lasso, H hide; open the step Correct to change columns"
 _IS_CLOSED = "Columns are changed in the step Correct: open it first."
 # The tool for each mode that napari's own buttons and keys set.
 _TOOLS: dict[str, Tool] = {"select": "select", "add": "add"}
@@ -64,6 +64,8 @@ class ColumnTools:
         self.new_class = CLASSES[0]
         self._walk = ReviewWalk()
         self._is_held_back = False
+        # Of the columns while they are seen.
+        self._opacity = 1.0
         # Steps on screen that correct columns, and what napari said of the layer before.
         self._editors: set[int] = set()
         self._help_before = ""
@@ -267,9 +269,10 @@ class ColumnTools:
         points.help = self._help_before
         self._lasso.remove()
 
-    def _keys(self) -> dict[str | int, Callable[[Points], None]]:
+    def _keys(self) -> dict[str | int, Callable[[Points], object]]:
         """Keys that work while the columns' layer is the active one, some of them only in a step that corrects."""
-        keys: dict[str | int, Callable[[Points], None]] = {
+        keys: dict[str | int, Callable[[Points], object]] = {
+            "h": self._peek,
             "v": lambda _: self.take("look"),
             "s": lambda _: self.take("select"),
             "l": lambda _: self.take("lasso"),
@@ -287,6 +290,15 @@ class ColumnTools:
             "Backspace": self.delete,
         }
         return keys | {key: self._if_editing(action) for key, action in edits.items()}
+
+    def _peek(self, points: Points) -> Generator[None]:
+        """See the image under the dots for as long as the key is held down."""
+        # Where a release got lost, with the focus say, the dots are gone still, and this press brings them back.
+        if points.opacity > 0:
+            self._opacity = points.opacity
+        points.opacity = 0.0
+        yield
+        points.opacity = self._opacity
 
     def _if_editing(self, action: Callable[[], None]) -> Callable[[Points], None]:
         """What a key does; where no step corrects, it keeps napari's own from deleting and adding."""

@@ -15,6 +15,7 @@ COLUMN_KEYS: dict[str, str] = {
         str(number): f"make the selected columns {name}; with none selected, new ones will be {name}"
         for number, name in enumerate(CLASSES, start=1)
     },
+    "H": "hide the columns, to see what is under them, for as long as it is held down",
     "V": "look: move and zoom the image",
     "S": "select columns by clicks and boxes, with Shift in addition, and move them",
     "L": "select with a lasso; with Shift in addition",

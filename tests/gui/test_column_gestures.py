@@ -379,6 +379,18 @@ def test_nothing_is_marked_once_nothing_is_selected(hand: Hand) -> None:
     assert borders(hand) == {}
 
 
+def test_columns_are_hidden_while_a_key_is_held(hand: Hand, qtbot: Any) -> None:
+    points, opacity = hand.points, hand.points.opacity
+    qtbot.keyPress(hand.canvas, Qt.Key.Key_H)
+    assert points.opacity == 0
+    qtbot.keyRelease(hand.canvas, Qt.Key.Key_H)
+    assert points.opacity == opacity > 0
+    # The window lost the focus, and the release with it: the next press brings them back all the same.
+    points.opacity = 0.0
+    hand.press(Qt.Key.Key_H)
+    assert points.opacity == opacity
+
+
 def test_the_status_bar_tells_our_keys_in_every_mode(hand: Hand) -> None:
     other = hand.viewer.add_points(np.zeros((1, 2)), name="of somebody else")
     hand.tools.activate()

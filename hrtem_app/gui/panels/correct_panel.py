@@ -32,7 +32,7 @@ _TOOLS: dict[Tool, tuple[str, str]] = {
 }
 # One line each, so that nothing moves when another tool is taken.
 _HINTS: dict[Tool, str] = {
-    "look": "Drag to move the image, turn the wheel to zoom.",
+    "look": "Drag to move, turn the wheel to zoom, hold H to hide the dots.",
     "select": "Click or drag a box; drag a selected column to move it.",
     "lasso": "Draw around columns; with Shift in addition to others.",
     "add": "Click where a column is missing.",
