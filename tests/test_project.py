@@ -37,7 +37,7 @@ def folders(setup: configparser.ConfigParser) -> dict[str, Path]:
 
 def test_every_package_is_installed(setup: configparser.ConfigParser) -> None:
     found = {".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / "hrtem_app").rglob("__init__.py")}
-    assert set(folders(setup)) == found | {"hrtem_app.resources"}
+    assert set(folders(setup)) == found | {"hrtem_app.docs", "hrtem_app.resources"}
 
 
 def test_every_file_that_is_no_code_is_package_data(setup: configparser.ConfigParser) -> None:
@@ -123,6 +123,6 @@ def test_constraints_pin_every_requirement() -> None:
 
 
 def test_the_page_of_parameters_is_that_of_the_models() -> None:
-    namespace = runpy.run_path(str(ROOT / "docs" / "make_parameters.py"))
+    namespace = runpy.run_path(str(ROOT / "scripts" / "make_parameters.py"))
     page = (ROOT / "docs" / "parameters.md").read_text(encoding="utf-8")
-    assert page == namespace["page"](), "run `python docs/make_parameters.py`"
+    assert page == namespace["page"](), "run `python scripts/make_parameters.py`"

@@ -49,6 +49,12 @@ def _save(panel: WorkbenchPanel) -> None:
         panel.workbench.keeper.save(name)
 
 
+def _show_guide(panel: WorkbenchPanel) -> None:
+    from hrtem_app.gui.guide import show_guide
+
+    show_guide(panel)
+
+
 ACTIONS: tuple[Action, ...] = (
     Action("Open a focal series…", _open, shortcut="F2"),
     Action("Open the sample", lambda panel: panel.workbench.open_sample()),
@@ -59,6 +65,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("Redo", lambda panel: panel.session.redo(), lambda s: bool(s.redo_text), "Ctrl+Shift+Z"),
     Action("Simulate, train and jobs", lambda panel: panel.show_background()),
     Action("Export…", lambda panel: panel.export(), lambda s: s.analysis is not None, "F8"),
+    Action("User's guide", _show_guide, shortcut="F1"),
 )
 
 

@@ -68,6 +68,7 @@ def create_window() -> tuple[napari.Viewer, WorkbenchPanel]:
     QApplication.setWindowIcon(icon)
     menu = ActionMenu(panel)
     viewer.window.main_menu.insertMenu(_help_menu(viewer), menu)
+    viewer.window.help_menu.addAction(menu.entries[-1])
     viewer.window.help_menu.addAction("Keys of the analysis", menu.show_keys)
     _accept_drops(panel)
     viewer.window.show()

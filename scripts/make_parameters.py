@@ -1,4 +1,4 @@
-"""Write `parameters.md`, the tables of all simulation parameters, from the models: `python docs/make_parameters.py`."""
+"""Write `docs/parameters.md`, the tables of all simulation parameters, from the models that check them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from hrtem_app.recipe import Part
 from hrtem_app.simulation.multislice import REFERENCE, MultisliceSettings
 from hrtem_app.simulation.structure_settings import StructureSettings
 
-PAGE = Path(__file__).with_name("parameters.md")
+PAGE = Path(__file__).parents[1] / "docs" / "parameters.md"
 INTRO = """# Parameters of the simulation
 
-Written by `docs/make_parameters.py` from the models that check them. Two numbers are the least and the greatest value
-of a draw; equal ones fix it. Draws are uniform, that of the dose is log-uniform. All angles are in rad.
+Written by `scripts/make_parameters.py` from the models that check them. Two numbers are the least and the greatest
+value of a draw; equal ones fix it. Draws are uniform, that of the dose is log-uniform. All angles are in rad.
 """
 
 

@@ -1,7 +1,7 @@
 """Make the pictures of the user's guide: the window, driven through an analysis of the bundled sample.
 
 Run it where there is a screen, or under a virtual one:
-xvfb-run -a -s "-screen 0 1600x1000x24 +extension GLX" python docs/make_screenshots.py
+xvfb-run -a -s "-screen 0 1600x1000x24 +extension GLX" python scripts/make_screenshots.py
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ def close_up(panel: WorkbenchPanel) -> None:
 def main() -> int:
     """Make all pictures; 1 where the networks cannot be run, so that their pictures are missing."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "images")
+    parser.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "docs" / "images")
     # What a person's own windows and jobs left behind does not belong into the pictures.
     own = tempfile.mkdtemp(prefix="hrtem-app-")
     os.environ.update(HRTEM_APP_AUTOSAVE=own, HRTEM_APP_JOBS=own)

@@ -1,0 +1,1 @@
+"""The documentation, which the window shows under Help."""
