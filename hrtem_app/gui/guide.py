@@ -69,18 +69,23 @@ class Pages(QTextBrowser):
 
     def _colour_links(self) -> None:
         """Qt's own blue cannot be read on dark grey."""
-        look = QTextCharFormat()
-        look.setForeground(QColor(_LINK))
+        links = []
         for block in self._blocks():
             pieces = block.begin()
             while not pieces.atEnd():
                 piece = pieces.fragment()
                 if piece.charFormat().isAnchor():
-                    cursor = QTextCursor(block)
-                    cursor.setPosition(piece.position())
-                    cursor.setPosition(piece.position() + piece.length(), QTextCursor.MoveMode.KeepAnchor)
-                    cursor.mergeCharFormat(look)
+                    links.append((piece.position(), piece.position() + piece.length()))
                 pieces += 1
+        look, cursor = QTextCharFormat(), QTextCursor(self.document())
+        look.setForeground(QColor(_LINK))
+        # As one edit: after many small ones Qt leaves out blocks when it lays out the page.
+        cursor.beginEditBlock()
+        for first, end in links:
+            cursor.setPosition(first)
+            cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
+            cursor.mergeCharFormat(look)
+        cursor.endEditBlock()
 
     def _show_heading(self, wanted: str) -> None:
         """Qt gives headings of Markdown no names to go to."""
