@@ -5,7 +5,7 @@ its section of `docs/benchmarks.md`; with `--print` it only prints. The whole wi
 filter. Two ways take turns in one run:
 
 - every frame is filtered for every change, in a thread, from spectra that are there already (the reference);
-- what is on screen is filtered at once (`hrtem_app.gui.glimpse`), every frame when the settings rest.
+- what is on screen is filtered at once (`hrtem_app.gui.filtering.glimpse`), every frame when the settings rest.
 
 A change is timed until its pixels are in the layer, and until the canvas was drawn with them. After that a drag: mouse
 events move the handle of a slider, and each picture that is drawn with new pixels counts.

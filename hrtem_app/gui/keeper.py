@@ -16,7 +16,7 @@ from hrtem_app.gui.session import Session
 
 if TYPE_CHECKING:
     from hrtem_app.columns import ColumnTable
-    from hrtem_app.gui.timelapse import OverTime
+    from hrtem_app.gui.over_time.over_time import OverTime
     from hrtem_app.sessions import Autosave, MissingSourceError, Pending, SessionContent
     from hrtem_app.timelapse.shelf import Shelf
 

@@ -203,7 +203,7 @@ class Scoring:
         self.changed.emit()
 
     def _show(self, truth: OfferedTruth) -> None:
-        from hrtem_app.gui.reader import columns_layer
+        from hrtem_app.gui.plugin.reader import columns_layer
 
         layer = self._layers.get(truth.path)
         if layer is not None and layer in self._viewer.layers:

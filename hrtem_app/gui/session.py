@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from hrtem_app.analysis import Analysis, Progress
     from hrtem_app.columns import ColumnTable
     from hrtem_app.correction import Corrections, Edit
-    from hrtem_app.gui.preview import Preview
+    from hrtem_app.gui.filtering.preview import Preview
     from hrtem_app.imaging.alignment import Drift
     from hrtem_app.imaging.calibration import Calibration
     from hrtem_app.series import FocalSeries

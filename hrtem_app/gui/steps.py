@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hrtem_app.correction.review import waiting
+from hrtem_app.gui.over_time.over_time import all_times_done, time_summary
 from hrtem_app.gui.panels.align_panel import AlignPanel, current_shifts
 from hrtem_app.gui.panels.base import Panel
 from hrtem_app.gui.panels.calibrate_panel import CalibratePanel
@@ -22,7 +23,6 @@ from hrtem_app.gui.panels.series_panel import SeriesPanel
 from hrtem_app.gui.panels.time_panel import TimePanel
 from hrtem_app.gui.session import Session
 from hrtem_app.gui.shown import counts, used_frames
-from hrtem_app.gui.timelapse import all_times_done, time_summary
 from hrtem_app.measure.scene import count_single_sulphurs
 
 State = Literal["todo", "done", "stale"]

@@ -16,20 +16,20 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QObject, Signal
 
 from hrtem_app.evaluation.truth_files import is_column_table
-from hrtem_app.gui.column_tools import ColumnTools
+from hrtem_app.gui.canvas.column_tools import ColumnTools
+from hrtem_app.gui.canvas.layers import Layers
 from hrtem_app.gui.exporting import Export, ExportOptions, write_export
+from hrtem_app.gui.filtering.live_preview import LivePreview
 from hrtem_app.gui.jobs import Job, LatestWins, Outcome, describe
 from hrtem_app.gui.keeper import Keeper
-from hrtem_app.gui.layers import Layers
 from hrtem_app.gui.links import Links
-from hrtem_app.gui.live_preview import LivePreview
-from hrtem_app.gui.measuring import Measuring
+from hrtem_app.gui.measuring.measured import Measuring
+from hrtem_app.gui.over_time.over_time import OverTime
 from hrtem_app.gui.preferences import Preferences
 from hrtem_app.gui.recent import remember
 from hrtem_app.gui.scoring import Scoring
 from hrtem_app.gui.session import MeasuredDrift, Session, Source
 from hrtem_app.gui.shown import used_frames
-from hrtem_app.gui.timelapse import OverTime
 from hrtem_app.series import FocalSeries, SeriesError
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from hrtem_app.gui.glimpse import ScreenArea, glimpse_of, make_glimpse, screen_area
-from hrtem_app.gui.preview import PreviewSource, make_preview
+from hrtem_app.gui.filtering.glimpse import ScreenArea, glimpse_of, make_glimpse, screen_area
+from hrtem_app.gui.filtering.preview import PreviewSource, make_preview
 from hrtem_app.recipe import LatticeFilter
 
 

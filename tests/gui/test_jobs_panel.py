@@ -18,7 +18,7 @@ from qtpy.QtGui import QDesktopServices
 from hrtem_app.gui.background import JobWatch
 from hrtem_app.gui.panels.jobs_panel import JobsPanel
 from hrtem_app.gui.panels.predict_panel import PredictPanel
-from hrtem_app.gui.widgets.job_history import Curves
+from hrtem_app.gui.widgets.jobs.history import Curves
 from hrtem_app.jobs import Job, JobError, Training, TrainJob, cancel, find_job, list_jobs, submit
 from hrtem_app.networks.catalog import build_network, folders, read_card, save_network
 from hrtem_app.simulation.dataset import DatasetSettings

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hrtem_app.gui import live_preview, preview
-from hrtem_app.gui.glimpse import ScreenArea, make_glimpse
+from hrtem_app.gui.filtering import live_preview, preview
+from hrtem_app.gui.filtering.glimpse import ScreenArea, make_glimpse
+from hrtem_app.gui.filtering.preview import PreviewSource
 from hrtem_app.gui.jobs import Outcome
-from hrtem_app.gui.preview import PreviewSource
 from hrtem_app.gui.workbench import Workbench
 from hrtem_app.imaging.lattice_filter import remove_lattice
 from hrtem_app.recipe import LatticeFilter

@@ -14,8 +14,8 @@ from qtpy.QtWidgets import QApplication, QDockWidget
 from skimage.measure import points_in_poly
 
 from hrtem_app.gui import theme
-from hrtem_app.gui.layers import class_colours
-from hrtem_app.gui.measured_values import QUANTITIES
+from hrtem_app.gui.canvas.layers import class_colours
+from hrtem_app.gui.measuring.values import QUANTITIES
 from hrtem_app.gui.panels.measure_panel import MeasurePanel
 from hrtem_app.measure import measure
 

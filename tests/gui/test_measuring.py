@@ -11,9 +11,9 @@ from skimage.measure import points_in_poly
 
 from hrtem_app.columns import ColumnTable
 from hrtem_app.correction import Delete, Move
-from hrtem_app.gui.measured_values import UNKNOWN, Colouring, distances, single_sulphurs
-from hrtem_app.gui.measuring import Measuring
-from hrtem_app.gui.region import region_around
+from hrtem_app.gui.measuring.measured import Measuring
+from hrtem_app.gui.measuring.region import region_around
+from hrtem_app.gui.measuring.values import UNKNOWN, Colouring, distances, single_sulphurs
 from hrtem_app.gui.session import Session
 from hrtem_app.measure import measure
 from hrtem_app.recipe import Recipe

@@ -13,8 +13,8 @@ from qtpy.QtCore import QPoint, QPointF, Qt
 from qtpy.QtGui import QWheelEvent
 from qtpy.QtWidgets import QApplication, QFileDialog
 
-from hrtem_app.gui.widgets.model_form import ModelForm
-from hrtem_app.gui.widgets.model_form_shape import Limits, shape_of
+from hrtem_app.gui.widgets.model_form.form import ModelForm
+from hrtem_app.gui.widgets.model_form.shape import Limits, shape_of
 from hrtem_app.microscope.draw import MicroscopeSettings
 from hrtem_app.microscope.treatment import TreatmentSettings
 from hrtem_app.ranges import Bounds, Range

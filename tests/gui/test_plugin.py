@@ -92,8 +92,8 @@ def test_the_theme_has_every_colour_that_napari_knows(make_napari_viewer: Any) -
 def test_the_command_of_the_layers_menu_opens_the_selected_image(
     make_napari_viewer: Any, fakes: ModuleType, qtbot: Any, settled: None
 ) -> None:
-    from hrtem_app.gui.commands import find_columns
-    from hrtem_app.gui.reader import series_layer
+    from hrtem_app.gui.plugin.commands import find_columns
+    from hrtem_app.gui.plugin.reader import series_layer
     from hrtem_app.gui.workbench import Workbench
 
     viewer = make_napari_viewer()

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hrtem_app.gui import preview as module
-from hrtem_app.gui.preview import PreviewSource, make_preview, preview_steps
+from hrtem_app.gui.filtering import preview as module
+from hrtem_app.gui.filtering.preview import PreviewSource, make_preview, preview_steps
 from hrtem_app.imaging.lattice_filter import find_lattices, remove_lattice
 from hrtem_app.recipe import LatticeFilter
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hrtem_app.gui.reader import get_reader
+from hrtem_app.gui.plugin.reader import get_reader
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from qtpy.QtCore import Qt
 
 from hrtem_app.gui.panels.simulate_panel import SimulatePanel
-from hrtem_app.gui.widgets.job_preview import NAMES
+from hrtem_app.gui.widgets.jobs.preview import NAMES
 from hrtem_app.jobs import JobError, SimulateJob, cancel, list_jobs, parse_request
 from hrtem_app.microscope.draw import MicroscopeSettings
 from hrtem_app.simulation.dataset import Dataset, DatasetSettings

@@ -202,7 +202,7 @@ def test_two_panels_show_one_stack(panel: TimePanel, qtbot: Any) -> None:
 
 
 def test_a_session_of_one_point_is_read_by_napari(panel: TimePanel, qtbot: Any, tmp_path: Path) -> None:
-    from hrtem_app.gui.reader import get_reader
+    from hrtem_app.gui.plugin.reader import get_reader
 
     path = str(saved(panel, tmp_path / "film.hrtem", qtbot))
     reader = get_reader(path)

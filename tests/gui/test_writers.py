@@ -10,8 +10,8 @@ import pytest
 from napari.layers import Image, Points
 
 from hrtem_app.columns import ColumnTable
+from hrtem_app.gui.plugin.writers import write_columns, write_series
 from hrtem_app.gui.workbench import Workbench
-from hrtem_app.gui.writers import write_columns, write_series
 from hrtem_app.io import load_series
 from hrtem_app.series import SeriesError
 

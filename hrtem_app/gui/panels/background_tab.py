@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 from hrtem_app.gui.background import Background
 from hrtem_app.gui.jobs import Job, Outcome, describe
 from hrtem_app.gui.panels.base import Panel
-from hrtem_app.gui.widgets.job_notice import Notice
+from hrtem_app.gui.widgets.jobs.notice import Notice
 
 
 class BackgroundTab(Panel):

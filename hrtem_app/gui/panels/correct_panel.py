@@ -14,7 +14,7 @@ from hrtem_app.columns import CLASSES, ColumnTable
 from hrtem_app.correction.disputes import in_words
 from hrtem_app.correction.review import waiting
 from hrtem_app.gui import theme
-from hrtem_app.gui.column_tools import Tool
+from hrtem_app.gui.canvas.column_tools import Tool
 from hrtem_app.gui.links import Link
 from hrtem_app.gui.panels.base import Panel
 from hrtem_app.gui.widgets.still_label import StillLabel

@@ -14,11 +14,11 @@ from hrtem_app.gui.jobs import Job as Task
 from hrtem_app.gui.jobs import LatestWins, Outcome, describe
 from hrtem_app.gui.links import Link
 from hrtem_app.gui.panels.base import Panel
-from hrtem_app.gui.widgets.job_history import Curves, JobHistory
-from hrtem_app.gui.widgets.job_list import JobList
-from hrtem_app.gui.widgets.job_notice import Notice
-from hrtem_app.gui.widgets.job_plots import JobPlots
-from hrtem_app.gui.widgets.job_words import details_told, folder_of
+from hrtem_app.gui.widgets.jobs.history import Curves, JobHistory
+from hrtem_app.gui.widgets.jobs.list import JobList
+from hrtem_app.gui.widgets.jobs.notice import Notice
+from hrtem_app.gui.widgets.jobs.plots import JobPlots
+from hrtem_app.gui.widgets.jobs.words import details_told, folder_of
 
 if TYPE_CHECKING:
     from hrtem_app.jobs import Job

@@ -22,7 +22,7 @@ from qtpy.QtWidgets import (
 )
 
 from hrtem_app.gui import theme
-from hrtem_app.gui.filter_words import covered_text, found_spots, lattices_text, residual_text
+from hrtem_app.gui.filtering.words import covered_text, found_spots, lattices_text, residual_text
 from hrtem_app.gui.links import Link
 from hrtem_app.gui.panels.base import Panel
 from hrtem_app.gui.widgets.number_slider import NumberSlider

@@ -22,10 +22,10 @@ from qtpy.QtWidgets import (
 )
 
 from hrtem_app.gui import theme
-from hrtem_app.gui.column_tools import Tool
+from hrtem_app.gui.canvas.column_tools import Tool
 from hrtem_app.gui.links import Link
-from hrtem_app.gui.measure_layers import BY_CLASS, MeasureLayers, select_visibly
-from hrtem_app.gui.measured_values import COLOURED, QUANTITIES, class_legend, scale_of
+from hrtem_app.gui.measuring.layers import BY_CLASS, MeasureLayers, select_visibly
+from hrtem_app.gui.measuring.values import COLOURED, QUANTITIES, class_legend, scale_of
 from hrtem_app.gui.panels.base import Panel
 from hrtem_app.gui.widgets.colour_legend import ColourLegend
 from hrtem_app.gui.widgets.measure_choices import MeasureChoices
@@ -34,8 +34,8 @@ from hrtem_app.gui.widgets.region_choice import RegionChoice
 from hrtem_app.gui.widgets.value_tree import ValueTree
 
 if TYPE_CHECKING:
-    from hrtem_app.gui.measuring import Measured
-    from hrtem_app.gui.region import Corners
+    from hrtem_app.gui.measuring.measured import Measured
+    from hrtem_app.gui.measuring.region import Corners
     from hrtem_app.series import FocalSeries
 
 _PLOTS = "Plots of the measurement"
@@ -254,7 +254,7 @@ class MeasurePanel(Panel):
 
 
 def _around(positions: NDArray[np.float64], chosen: NDArray[np.bool_], sampling: float) -> Corners:
-    from hrtem_app.gui.region import region_around
+    from hrtem_app.gui.measuring.region import region_around
 
     return region_around(positions, chosen, sampling)
 

@@ -11,12 +11,12 @@ from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSpinBox
 
 from hrtem_app.gui.jobs import Job, Outcome, describe
 from hrtem_app.gui.panels.background_tab import BackgroundTab
-from hrtem_app.gui.widgets.job_folder import PathLine
-from hrtem_app.gui.widgets.job_launch import Content, LaunchBar
-from hrtem_app.gui.widgets.job_notice import Notice
-from hrtem_app.gui.widgets.job_preview import SimulatedLayers, simulate_one
-from hrtem_app.gui.widgets.model_form import ModelForm
-from hrtem_app.gui.widgets.model_form_group import Fold
+from hrtem_app.gui.widgets.jobs.folder import PathLine
+from hrtem_app.gui.widgets.jobs.launch import Content, LaunchBar
+from hrtem_app.gui.widgets.jobs.notice import Notice
+from hrtem_app.gui.widgets.jobs.preview import SimulatedLayers, simulate_one
+from hrtem_app.gui.widgets.model_form.form import ModelForm
+from hrtem_app.gui.widgets.model_form.group import Fold
 
 if TYPE_CHECKING:
     from hrtem_app.jobs import Simulation

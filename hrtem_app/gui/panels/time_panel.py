@@ -20,10 +20,10 @@ from qtpy.QtWidgets import (
 )
 
 from hrtem_app.gui.links import Link
+from hrtem_app.gui.over_time.curves import CURVES, curves_of, told_history, told_rates
+from hrtem_app.gui.over_time.over_time import OverTime
 from hrtem_app.gui.panels.base import Panel
 from hrtem_app.gui.panels.series_panel import choose_files
-from hrtem_app.gui.time_curves import CURVES, curves_of, told_history, told_rates
-from hrtem_app.gui.timelapse import OverTime
 from hrtem_app.gui.widgets.stack_form import StackForm
 from hrtem_app.gui.widgets.time_plot import TimePlot
 

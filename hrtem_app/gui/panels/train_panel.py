@@ -10,12 +10,12 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QHBoxLayout, QLabe
 
 from hrtem_app.gui.panels.background_tab import BackgroundTab
 from hrtem_app.gui.panels.simulate_panel import SimulatePanel
-from hrtem_app.gui.widgets.job_datasets import DatasetList, datasets_of
-from hrtem_app.gui.widgets.job_folder import PathLine
-from hrtem_app.gui.widgets.job_launch import Content, LaunchBar
-from hrtem_app.gui.widgets.model_form import ModelForm
-from hrtem_app.gui.widgets.model_form_choice import OptionalEditor
-from hrtem_app.gui.widgets.model_form_group import Fold
+from hrtem_app.gui.widgets.jobs.datasets import DatasetList, datasets_of
+from hrtem_app.gui.widgets.jobs.folder import PathLine
+from hrtem_app.gui.widgets.jobs.launch import Content, LaunchBar
+from hrtem_app.gui.widgets.model_form.choice import OptionalEditor
+from hrtem_app.gui.widgets.model_form.form import ModelForm
+from hrtem_app.gui.widgets.model_form.group import Fold
 
 if TYPE_CHECKING:
     from hrtem_app.jobs import Training

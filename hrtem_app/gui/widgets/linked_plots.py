@@ -11,7 +11,7 @@ from qtpy.QtCore import QEvent, QRectF, QSignalBlocker, Qt, Signal
 from qtpy.QtGui import QColor, QPalette
 
 from hrtem_app.gui import theme
-from hrtem_app.gui.measured_values import Sample
+from hrtem_app.gui.measuring.values import Sample
 from hrtem_app.gui.widgets.dots import Dots
 
 _HEIGHT = 120

@@ -11,8 +11,8 @@ from qtpy.QtGui import QHideEvent, QShowEvent
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSplitter, QVBoxLayout, QWidget
 
 from hrtem_app.gui.links import Links
-from hrtem_app.gui.measure_layers import select_visibly
-from hrtem_app.gui.measured_values import (
+from hrtem_app.gui.measuring.layers import select_visibly
+from hrtem_app.gui.measuring.values import (
     ALONG_X,
     ALONG_Y,
     BY_GRAIN,
@@ -26,7 +26,7 @@ from hrtem_app.gui.measured_values import (
 from hrtem_app.gui.widgets.linked_plots import LinkedHistogram, LinkedPlot, LinkedScatter
 
 if TYPE_CHECKING:
-    from hrtem_app.gui.measuring import Measured
+    from hrtem_app.gui.measuring.measured import Measured
     from hrtem_app.gui.workbench import Workbench
 
 _DISTANCE = " distance"

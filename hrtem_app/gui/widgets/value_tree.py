@@ -9,7 +9,7 @@ from qtpy.QtCore import QEvent, Qt, Signal
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QScrollArea, QTreeWidget, QTreeWidgetItem, QWidget
 
-from hrtem_app.gui.measured_rows import Row
+from hrtem_app.gui.measuring.rows import Row
 
 _IDS = Qt.ItemDataRole.UserRole
 _HEIGHT = 290

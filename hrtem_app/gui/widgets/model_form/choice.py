@@ -9,7 +9,7 @@ from typing import Any
 from qtpy.QtCore import QSignalBlocker
 from qtpy.QtWidgets import QCheckBox, QComboBox
 
-from hrtem_app.gui.widgets.model_form_editors import (
+from hrtem_app.gui.widgets.model_form.editors import (
     ChoiceEditor,
     Editor,
     FlagEditor,
@@ -19,8 +19,8 @@ from hrtem_app.gui.widgets.model_form_editors import (
     RangeEditor,
     WordsEditor,
 )
-from hrtem_app.gui.widgets.model_form_number import LeaveTheWheel
-from hrtem_app.gui.widgets.model_form_shape import Shape, format_number, parse_number
+from hrtem_app.gui.widgets.model_form.number import LeaveTheWheel
+from hrtem_app.gui.widgets.model_form.shape import Shape, format_number, parse_number
 
 
 class OptionalEditor(Editor):

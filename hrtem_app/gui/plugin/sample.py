@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hrtem_app.gui.reader import LayerData, read_series
+from hrtem_app.gui.plugin.reader import LayerData, read_series
 
 
 def sample_series() -> list[LayerData]:

@@ -9,7 +9,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from hrtem_app.gui import theme
-from hrtem_app.gui.widgets.job_history import Curves
+from hrtem_app.gui.widgets.jobs.history import Curves
 
 _HEIGHT = 125
 _AXIS_WIDTH = 46

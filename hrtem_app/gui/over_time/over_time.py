@@ -12,10 +12,10 @@ from psygnal import Signal
 
 from hrtem_app.gui.jobs import LatestWins, Outcome, describe
 from hrtem_app.gui.links import Links
+from hrtem_app.gui.over_time.held import Held
+from hrtem_app.gui.over_time.jobs import load_point, open_points, run_points, split_points, write
+from hrtem_app.gui.over_time.links import LinkedColumns
 from hrtem_app.gui.session import Session
-from hrtem_app.gui.timelapse_held import Held
-from hrtem_app.gui.timelapse_jobs import load_point, open_points, run_points, split_points, write
-from hrtem_app.gui.timelapse_links import LinkedColumns
 
 if TYPE_CHECKING:
     from hrtem_app.analysis import Progress

@@ -8,7 +8,7 @@ from qtpy.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
 from qtpy.QtGui import QValidator, QWheelEvent
 from qtpy.QtWidgets import QAbstractSpinBox, QComboBox, QLineEdit
 
-from hrtem_app.gui.widgets.model_form_shape import Limits, format_number, parse_number
+from hrtem_app.gui.widgets.model_form.shape import Limits, format_number, parse_number
 
 
 class NumberBox(QAbstractSpinBox):

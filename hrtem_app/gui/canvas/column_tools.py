@@ -15,8 +15,8 @@ from psygnal import Signal
 
 from hrtem_app.columns import CLASSES
 from hrtem_app.correction.walk import ReviewWalk
-from hrtem_app.gui.column_drags import Lasso, add_box
-from hrtem_app.gui.layers import Layers
+from hrtem_app.gui.canvas.column_drags import Lasso, add_box
+from hrtem_app.gui.canvas.layers import Layers
 from hrtem_app.gui.links import Links
 from hrtem_app.gui.session import Session
 

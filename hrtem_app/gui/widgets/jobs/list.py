@@ -17,7 +17,7 @@ from qtpy.QtWidgets import (
 )
 
 from hrtem_app.gui import theme
-from hrtem_app.gui.widgets.job_words import STATES, pace_told, state_told, whole_fraction
+from hrtem_app.gui.widgets.jobs.words import STATES, pace_told, state_told, whole_fraction
 
 if TYPE_CHECKING:
     from hrtem_app.jobs import Job

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from hrtem_app.analysis import Progress
     from hrtem_app.columns import ColumnTable
-    from hrtem_app.gui.timelapse_held import Held
-    from hrtem_app.gui.timelapse_links import Linking
+    from hrtem_app.gui.over_time.held import Held
+    from hrtem_app.gui.over_time.links import Linking
     from hrtem_app.recipe import MeasureSettings, Recipe
     from hrtem_app.series import FocalSeries
     from hrtem_app.timelapse import Observation, PointDone, Timelapse, TimePoint

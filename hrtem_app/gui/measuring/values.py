@@ -15,7 +15,7 @@ from hrtem_app.gui import theme
 
 if TYPE_CHECKING:
     from hrtem_app.columns import ColumnTable
-    from hrtem_app.gui.measuring import Measured
+    from hrtem_app.gui.measuring.measured import Measured
 
 PAIRS = ("Mo-S", "Mo-Mo", "S-S")
 BY_GRAIN, ALONG_X, ALONG_Y = "by grain", "along x", "along y"

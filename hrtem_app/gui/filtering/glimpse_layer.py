@@ -8,8 +8,8 @@ from napari.layers import Image
 from numpy.typing import NDArray
 from qtpy.QtGui import QGuiApplication
 
-from hrtem_app.gui.glimpse import Glimpse, ScreenArea, screen_area
-from hrtem_app.gui.layers import NM_PER_ANGSTROM, Layers, geometry, geometry_changes
+from hrtem_app.gui.canvas.layers import NM_PER_ANGSTROM, Layers, geometry, geometry_changes
+from hrtem_app.gui.filtering.glimpse import Glimpse, ScreenArea, screen_area
 
 # From the top of the layer list downwards.
 _STANDS_FOR = ("wipe", "removed", "filtered")

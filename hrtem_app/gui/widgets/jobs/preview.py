@@ -11,7 +11,7 @@ from napari.layers import Image, Layer, Points
 from napari.utils.colormaps.standardize_color import transform_color
 
 from hrtem_app.gui import theme
-from hrtem_app.gui.layers import contrast_limits, geometry, geometry_changes, points_style
+from hrtem_app.gui.canvas.layers import contrast_limits, geometry, geometry_changes, points_style
 from hrtem_app.series import FocalSeries
 
 if TYPE_CHECKING:

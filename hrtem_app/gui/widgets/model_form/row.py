@@ -11,8 +11,8 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QGridLayout, QLabel, QSizePolicy, QToolButton
 
 from hrtem_app.gui import theme
-from hrtem_app.gui.widgets.model_form_choice import make_editor
-from hrtem_app.gui.widgets.model_form_shape import Limits, Shape, format_number
+from hrtem_app.gui.widgets.model_form.choice import make_editor
+from hrtem_app.gui.widgets.model_form.shape import Limits, Shape, format_number
 
 Problem = tuple[tuple[int | str, ...], str]
 """Where in a part something is wrong, and what."""

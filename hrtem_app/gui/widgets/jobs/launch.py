@@ -10,8 +10,8 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QApplication, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from hrtem_app.gui.jobs import Job, Outcome, describe
-from hrtem_app.gui.widgets.job_notice import Level, Notice
-from hrtem_app.gui.widgets.job_words import estimate_told
+from hrtem_app.gui.widgets.jobs.notice import Level, Notice
+from hrtem_app.gui.widgets.jobs.words import estimate_told
 
 if TYPE_CHECKING:
     from hrtem_app.jobs import Estimate

@@ -10,8 +10,8 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from hrtem_app.gui import theme
-from hrtem_app.gui.widgets.model_form_row import FieldRow, Problem
-from hrtem_app.gui.widgets.model_form_shape import Shape
+from hrtem_app.gui.widgets.model_form.row import FieldRow, Problem
+from hrtem_app.gui.widgets.model_form.shape import Shape
 
 Known = Mapping[str, Sequence[str]]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hrtem_app.gui.preview import Preview, PreviewSource
+from hrtem_app.gui.filtering.preview import Preview, PreviewSource
 from hrtem_app.imaging.removed_part import removed_part
 from hrtem_app.recipe import LatticeFilter
 

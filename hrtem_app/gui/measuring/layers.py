@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from psygnal import Signal
 from qtpy.QtCore import QObject, QTimer
 
-from hrtem_app.gui.layers import geometry, geometry_changes
+from hrtem_app.gui.canvas.layers import geometry, geometry_changes
 from hrtem_app.gui.links import Links
-from hrtem_app.gui.measured_values import DEFECT_COLOURS, EDGE_COLOURS, Colouring
+from hrtem_app.gui.measuring.values import DEFECT_COLOURS, EDGE_COLOURS, Colouring
 
 if TYPE_CHECKING:
-    from hrtem_app.gui.column_tools import ColumnTools
-    from hrtem_app.gui.measuring import Measured
+    from hrtem_app.gui.canvas.column_tools import ColumnTools
+    from hrtem_app.gui.measuring.measured import Measured
     from hrtem_app.gui.workbench import Workbench
 
 BY_CLASS = "class"

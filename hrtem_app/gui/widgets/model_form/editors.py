@@ -8,8 +8,8 @@ from typing import Any
 from qtpy.QtCore import QSignalBlocker, Signal
 from qtpy.QtWidgets import QCheckBox, QComboBox, QFileDialog, QHBoxLayout, QLabel, QLineEdit, QToolButton, QWidget
 
-from hrtem_app.gui.widgets.model_form_number import LeaveTheWheel, NumberBox
-from hrtem_app.gui.widgets.model_form_shape import Shape
+from hrtem_app.gui.widgets.model_form.number import LeaveTheWheel, NumberBox
+from hrtem_app.gui.widgets.model_form.shape import Shape
 
 _ROOM, _UNIT_WIDTH = 60, 38
 # Two of them fit side by side; arrow keys and the wheel step them.

@@ -13,7 +13,7 @@ from qtpy.QtCore import QObject
 
 from hrtem_app.gui.jobs import LatestWins, Outcome, describe
 from hrtem_app.gui.links import Links
-from hrtem_app.gui.measured_rows import Row, rows_of
+from hrtem_app.gui.measuring.rows import Row, rows_of
 from hrtem_app.gui.session import Session
 
 if TYPE_CHECKING:

@@ -57,7 +57,7 @@ def read_sessions(path: str | list[str]) -> list[LayerData]:
 
 def series_layer(series: FocalSeries) -> LayerData:
     """A series as napari takes an image layer."""
-    from hrtem_app.gui.layers import contrast_limits, geometry
+    from hrtem_app.gui.canvas.layers import contrast_limits, geometry
 
     kwargs = {
         "name": series.name,
@@ -69,7 +69,7 @@ def series_layer(series: FocalSeries) -> LayerData:
 
 def columns_layer(table: ColumnTable, name: str) -> LayerData:
     """Columns as napari takes a points layer, in the colours of their classes."""
-    from hrtem_app.gui.layers import class_colours, geometry, points_style
+    from hrtem_app.gui.canvas.layers import class_colours, geometry, points_style
     from hrtem_app.gui.shown import features
 
     kwargs = {"name": name, "features": features(table), "face_color": class_colours(table)}

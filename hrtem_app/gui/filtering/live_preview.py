@@ -7,11 +7,11 @@ from contextlib import suppress
 from napari.components import ViewerModel
 from qtpy.QtCore import QObject, QTimer
 
-from hrtem_app.gui.glimpse import glimpse_of, make_glimpse
-from hrtem_app.gui.glimpse_layer import GlimpseLayer
+from hrtem_app.gui.canvas.layers import Layers
+from hrtem_app.gui.filtering.glimpse import glimpse_of, make_glimpse
+from hrtem_app.gui.filtering.glimpse_layer import GlimpseLayer
+from hrtem_app.gui.filtering.preview import PreviewSource, preview_steps
 from hrtem_app.gui.jobs import Job, LatestWins, Outcome, describe
-from hrtem_app.gui.layers import Layers
-from hrtem_app.gui.preview import PreviewSource, preview_steps
 from hrtem_app.gui.session import Session
 from hrtem_app.gui.shown import used_frames
 from hrtem_app.recipe import LatticeFilter

@@ -10,7 +10,7 @@ import numpy as np
 from psygnal import Signal
 
 from hrtem_app.gui.jobs import LatestWins, Outcome, describe
-from hrtem_app.gui.timelapse_jobs import Counted, put_together
+from hrtem_app.gui.over_time.jobs import Counted, put_together
 
 if TYPE_CHECKING:
     from hrtem_app.recipe import MeasureSettings

@@ -14,9 +14,9 @@ from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from hrtem_app.gui import theme
-from hrtem_app.gui.widgets.model_form_group import GroupEditor, Known
-from hrtem_app.gui.widgets.model_form_row import Problem
-from hrtem_app.gui.widgets.model_form_shape import shape_of
+from hrtem_app.gui.widgets.model_form.group import GroupEditor, Known
+from hrtem_app.gui.widgets.model_form.row import Problem
+from hrtem_app.gui.widgets.model_form.shape import shape_of
 from hrtem_app.recipe import Part, explain
 
 _FILES = "Settings (*.json);;All files (*)"

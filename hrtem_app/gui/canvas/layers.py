@@ -14,8 +14,8 @@ from psygnal import Signal
 
 from hrtem_app.columns import CLASSES, ColumnTable
 from hrtem_app.gui import theme
-from hrtem_app.gui.agreement_picture import agreement_picture, enlargement
-from hrtem_app.gui.columns_layer import Look, dot_size, show_look, show_selected, show_table, smooth
+from hrtem_app.gui.canvas.agreement_picture import agreement_picture, enlargement
+from hrtem_app.gui.canvas.columns_layer import Look, dot_size, show_look, show_selected, show_table, smooth
 from hrtem_app.gui.links import Links
 from hrtem_app.gui.session import Session
 from hrtem_app.gui.shown import shown_rows

@@ -1,0 +1,1 @@
+"""Measurements in the window: their values, rows, layers and regions."""

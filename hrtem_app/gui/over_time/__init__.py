@@ -1,0 +1,1 @@
+"""Stacks over time in the window."""

@@ -1,0 +1,1 @@
+"""What napari asks of us by its manifest, and in no window of ours."""

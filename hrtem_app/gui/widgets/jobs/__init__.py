@@ -1,0 +1,1 @@
+"""Widgets of the panels that simulate, train and list jobs."""
