@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from hrtem_app.columns import ColumnTable
@@ -11,13 +12,13 @@ from hrtem_app.imaging.aligned import Aligned, align
 from hrtem_app.imaging.lattice_filter import remove_lattice
 from hrtem_app.imaging.shifting import Area
 from hrtem_app.inference.agreement import consensus
-from hrtem_app.inference.checks import choose_frames, doubts
+from hrtem_app.inference.checks import choose_frames, doubts, outside_ranges
 from hrtem_app.inference.device import choose_device, describe_device
 from hrtem_app.inference.grain_doubts import grain_doubts
 from hrtem_app.inference.interruption import Stop, never
 from hrtem_app.inference.network_run import Inputs, Stopwatch, network_steps
 from hrtem_app.inference.result import NetworkResult, columns_from_maps
-from hrtem_app.inference.versions import fitting_versions
+from hrtem_app.inference.versions import Versions, fitting_versions
 from hrtem_app.io import load_series
 from hrtem_app.networks import catalog
 from hrtem_app.recipe import Recipe
@@ -135,7 +136,7 @@ def analysis_steps(
     watch = Stopwatch()
     series = _as_told(series, recipe)
     sampling = series.known_sampling
-    versions = fitting_versions(recipe.networks, catalog.available(), len(recipe.frames or series))
+    versions = versions_for(series, recipe)
     cards = versions.cards
     device = choose_device(recipe.device)
     frames = choose_frames(series, recipe, cards)
@@ -240,6 +241,19 @@ def _found(result: NetworkResult, analysis: Analysis, recipe: Recipe) -> Network
         result.card.name, result.probabilities, result.sampling, sampling, recipe.columns, recipe.sublattice
     )
     return _inside(replace(result, columns=columns), analysis.area)
+
+
+def versions_for(series: FocalSeries, recipe: Recipe) -> Versions:
+    """The versions of the recipe's networks that would run on a series.
+
+    Raises
+    ------
+    NetworkError
+        For a network that there is not.
+    """
+    told = _as_told(series, recipe)
+    frames = told.defocus_order() if recipe.frames is None else recipe.frames
+    return fitting_versions(recipe.networks, catalog.available(), len(frames), partial(outside_ranges, told, frames))
 
 
 def _as_told(series: FocalSeries, recipe: Recipe) -> FocalSeries:

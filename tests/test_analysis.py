@@ -327,6 +327,31 @@ def test_the_versions_that_fit_the_series_run_and_are_recorded(small_networks, t
     assert any("msd_net, which wants 3 frames, was left out" in warning for warning in analysis.warnings) == replaced
 
 
+@pytest.mark.parametrize(
+    ("changes", "recipe", "runs_wide"),
+    [
+        ({}, Recipe(), False),
+        ({"defocus": None}, Recipe(), False),
+        ({"defocus": (-300.0, -250.0, -200.0)}, Recipe(), True),
+        ({"energy": 80_000.0}, Recipe(), True),
+        # What the recipe says of the series counts, and only the frames that are used.
+        ({}, Recipe(energy=80_000.0), True),
+        ({"defocus": (-300.0, -250.0, -200.0)}, Recipe(defocus=(-50.0, 0.0, 50.0)), False),
+    ],
+)
+def test_outside_of_what_a_network_was_trained_on_its_wider_version_runs(cards, changes, recipe, runs_wide):
+    wide = {"defocus_range": (-420.0, 420.0), "energy_range": (50_000.0, 80_000.0), "architecture": "unet_pp"}
+    cards["unet_pp"] = card("unet_pp", architecture="unet_pp")
+    cards["unet_pp_wide"] = card("unet_pp_wide", **wide)
+    series, *_ = made_series(0.225, shape=(64, 64), **changes)
+    analysis = analyse(series, recipe)
+    assert list(analysis.networks) == ["unet", "unet_pp_wide" if runs_wide else "unet_pp", "msd_net"]
+    said = [warning for warning in analysis.warnings if warning.startswith("unet_pp_wide ran in place of unet_pp: ")]
+    assert len(said) == runs_wide
+    # Nothing is left to doubt about the network that ran.
+    assert not any("unet_pp_wide" in warning for warning in analysis.warnings if warning not in said)
+
+
 def test_where_no_version_fits_the_error_says_what_is_missing(small_networks):
     series, *_ = made_series(0.225, shape=(64, 72))
     with pytest.raises(SeriesError, match="1 frame but the network 'msd_net' wants 3"):

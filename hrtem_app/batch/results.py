@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 
 import hrtem_app
+from hrtem_app.analysis import versions_for
 from hrtem_app.batch.table import Value
 from hrtem_app.columns import ColumnTable
 from hrtem_app.export.sidecar import SIDECAR
-from hrtem_app.inference.versions import fitting_versions
 from hrtem_app.measure import Measurements, MeasureSettings, measure
 from hrtem_app.measure.files import NUMBERS
-from hrtem_app.networks import catalog
 from hrtem_app.recipe import Recipe
 from hrtem_app.series import FocalSeries
 
@@ -44,7 +43,7 @@ def difference(folder: Path, record: dict[str, Any], series: FocalSeries, recipe
     recipe
         What the analysis would be told; the device and the settings of measurements do not count.
     """
-    cards = fitting_versions(recipe.networks, catalog.available(), len(recipe.frames or series)).cards
+    cards = versions_for(series, recipe).cards
     try:
         if [source["sha256"] for source in record["series"]["sources"]] != [s.sha256 for s in series.sources]:
             return "of other files"

@@ -93,6 +93,23 @@ def doubts(
     return sentences + [f"{', '.join(names)}: {text}" for text, names in by_text.items()]
 
 
+def outside_ranges(series: FocalSeries, frames: Sequence[int], card: NetworkCard) -> list[str]:
+    """In what a series was taken otherwise than what a network was trained on, one part of a sentence each.
+
+    Parameters
+    ----------
+    series
+        With the recipe's defocus and energy; what is not known is not outside.
+    frames
+        Those that would be used, in order; a network sees the first of them.
+    card
+        Of the network.
+    """
+    frames = [frame for frame in frames if 0 <= frame < len(series)]
+    about = (_about_defocus(series, frames, card), _about_defocus_step(series, frames, card))
+    return [*chain(*about), *_about_energy(series, card)]
+
+
 def _about_frames(series: FocalSeries, frames: Sequence[int], recipe: Recipe) -> Iterator[str]:
     if recipe.frames is not None and len(recipe.frames) > len(frames):
         yield f"{_count(len(recipe.frames))} were chosen, only the first {len(frames)} are used"

@@ -1,11 +1,19 @@
-"""Which versions of the networks run: those that a recipe names, or their versions for fewer frames."""
+"""Which versions of the networks run: those that a recipe names, or their versions for fewer frames or wider ranges."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from hrtem_app.networks.catalog import NetworkCard, NetworkError
+
+# The version of a network that was trained on wider ranges is called as it is, with this behind.
+WIDE = "_wide"
+Outside = Callable[[NetworkCard], Sequence[str]]
+
+
+def _nothing(_: NetworkCard) -> Sequence[str]:
+    return ()
 
 
 @dataclass(frozen=True)
@@ -17,19 +25,22 @@ class Versions:
     cards
         Their cards, in the order of the recipe, each once.
     sentences
-        What differs from the recipe, and why; at most one sentence.
+        What differs from the recipe, and why.
     """
 
     cards: tuple[NetworkCard, ...]
     sentences: tuple[str, ...] = ()
 
 
-def fitting_versions(names: Iterable[str], known: Mapping[str, NetworkCard], frames: int) -> Versions:
-    """Choose for each named network the version that a number of frames is enough for.
+def fitting_versions(
+    names: Iterable[str], known: Mapping[str, NetworkCard], frames: int, outside: Outside = _nothing
+) -> Versions:
+    """Choose for each named network the version that a series is right for.
 
     A network that fits is taken as it is. For one that wants more frames its version for fewer is taken, where there is
-    one, and else it is left out. If nothing is left, the cards are those that were named: who chooses the frames then
-    says what is missing.
+    one, and else it is left out. For one that was not trained on a series of this kind its version for wider ranges is
+    taken, where there is one that fits no worse. If nothing is left, the cards are those that were named: who chooses
+    the frames then says what is missing.
 
     Parameters
     ----------
@@ -39,6 +50,8 @@ def fitting_versions(names: Iterable[str], known: Mapping[str, NetworkCard], fra
         The catalog's cards by name.
     frames
         How many frames there are.
+    outside
+        Says in what the series is not what a network was trained on, see `outside_ranges`.
 
     Raises
     ------
@@ -55,7 +68,31 @@ def fitting_versions(names: Iterable[str], known: Mapping[str, NetworkCard], fra
         *(f"{name}, which wants {named[name].frames} frames, was left out" for name, card in found.items() if not card),
     ]
     there = "there is only 1 frame" if frames == 1 else f"there are only {frames} frames"
-    return Versions(tuple(cards.values()), (f"as {there}, {', '.join(changes)}",) if changes else ())
+    sentences = [f"as {there}, {', '.join(changes)}"] if changes else []
+    chosen: dict[str, NetworkCard] = {}
+    for card in cards.values():
+        wider = wider_version(card, known, outside)
+        if wider is not card:
+            sentences.append(f"{wider.name} ran in place of {card.name}: {outside(card)[0]}")
+        chosen[wider.name] = wider
+    return Versions(tuple(chosen.values()), tuple(sentences))
+
+
+def wider_version(card: NetworkCard, known: Mapping[str, NetworkCard], outside: Outside) -> NetworkCard:
+    """The version for wider ranges of a network that a series lies outside of; else the network itself.
+
+    Parameters
+    ----------
+    card
+        Of the network.
+    known, outside
+        As for `fitting_versions`.
+    """
+    wider, why = known.get(f"{card.name}{WIDE}"), outside(card)
+    if wider is None or not why or len(outside(wider)) > len(why):
+        return card
+    alike = (wider.architecture, wider.material, wider.frames) == (card.architecture, card.material, card.frames)
+    return wider if alike else card
 
 
 def _known_card(name: str, known: Mapping[str, NetworkCard]) -> NetworkCard:

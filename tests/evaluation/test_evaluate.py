@@ -453,6 +453,25 @@ def test_the_consensus_is_of_networks_with_as_many_frames(
     assert {"unet_single", "msd_net_single"} <= set(_strict(few)["networks"])
 
 
+@pytest.mark.parametrize("far", [False, True])
+def test_the_consensus_is_of_the_versions_that_an_analysis_would_run(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, far: bool
+) -> None:
+    torch.manual_seed(0)
+    arguments = {"channels": 2, "frames": 3}
+    card = _card(architecture="unet_pp", settings=arguments, frames=3, name="unet_pp_wide", defocus_range=(-700, 700))
+    save_network(build_network("unet_pp", arguments), card, tmp_path / "networks")
+    monkeypatch.setenv("HRTEM_APP_NETWORKS", str(tmp_path / "networks"))
+    microscope = MicroscopeSettings(defocus=(-600, -590)) if far else MicroscopeSettings()
+
+    def consensus(*networks: str) -> Any:
+        folder = tmp_path / "-".join(networks)
+        return _strict(evaluate(data, folder, networks=networks, microscope=microscope)[0])["results"]["consensus"]
+
+    expected = ("unet", "unet_pp_wide", "msd_net") if far else ("unet", "unet_pp", "msd_net")
+    assert consensus("unet", "unet_pp", "msd_net", "unet_pp_wide") == consensus(*expected)
+
+
 def test_table_5_has_the_thesis_numbers_beside_ours(data: Path, tmp_path: Path) -> None:
     paths = evaluate(data, tmp_path / "out", networks=["unet"], figures=True, matching="thesis")
     content = _strict(paths[0])

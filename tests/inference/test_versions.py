@@ -86,6 +86,37 @@ def test_a_network_for_another_material_is_no_version() -> None:
     assert fitting_versions(("unet",), known, 1).cards == (KNOWN["unet"],)
 
 
+WIDER = KNOWN | {"unet_pp_wide": _card("unet_pp_wide", "unet_pp", 3), "mine_wide": _card("mine_wide", "unet_pp", 3)}
+
+
+@pytest.mark.parametrize(
+    ("outside", "expected"),
+    [
+        ({}, ["unet", "unet_pp", "mine"]),
+        ({"unet_pp": ["a defocus"]}, ["unet", "unet_pp_wide", "mine"]),
+        # It may be no better, but was trained on more.
+        ({"unet_pp": ["a defocus"], "unet_pp_wide": ["a defocus"]}, ["unet", "unet_pp_wide", "mine"]),
+        ({"unet_pp": ["a defocus"], "unet_pp_wide": ["a defocus", "an energy"]}, ["unet", "unet_pp", "mine"]),
+        # There is no wider version of this one, nor of the other: what is called so is another architecture.
+        ({"unet": ["a defocus"], "mine": ["a defocus"]}, ["unet", "unet_pp", "mine"]),
+    ],
+)
+def test_where_a_series_lies_outside_the_version_for_wider_ranges_runs(
+    outside: dict[str, list[str]], expected: list[str]
+) -> None:
+    found = fitting_versions(("unet", "unet_pp", "mine"), WIDER, 3, lambda card: outside.get(card.name, []))
+    assert [card.name for card in found.cards] == expected
+    said = ("unet_pp_wide ran in place of unet_pp: a defocus",) if "unet_pp_wide" in expected else ()
+    assert found.sentences == said
+
+
+def test_named_beside_its_version_each_runs_once() -> None:
+    found = fitting_versions(
+        ("unet_pp_wide", "unet_pp"), WIDER, 3, lambda card: ["x"] if card.name == "unet_pp" else []
+    )
+    assert [card.name for card in found.cards] == ["unet_pp_wide"]
+
+
 def test_an_unknown_name_is_refused_with_the_choice() -> None:
     with pytest.raises(NetworkError, match=r"'u_net'.*unet, unet_pp, msd_net"):
         fitting_versions(("unet", "u_net"), KNOWN, 3)
