@@ -49,11 +49,11 @@ class Pages(QTextBrowser):
         if not target.isLocalFile():
             QDesktopServices.openUrl(target)
             return
-        heading, target = target.fragment(), target.adjusted(QUrl.UrlFormattingOption.RemoveFragment)
-        if target != self.source().adjusted(QUrl.UrlFormattingOption.RemoveFragment) and _is_page(target):
-            self.setSource(target)
-        if heading:
-            self._show_heading(heading)
+        page = target.toLocalFile()
+        if page != self.source().toLocalFile() and _is_page(Path(page)):
+            self.setSource(QUrl.fromLocalFile(page))
+        if target.hasFragment():
+            self._show_heading(target.fragment())
 
     def loadResource(self, kind: int, name: QUrl) -> Any:  # noqa: N802 - Qt's name
         """Pictures as wide as the text, not as wide as the screen that they show."""
@@ -151,9 +151,9 @@ def show_guide(beside: QWidget) -> Guide:
     return guide
 
 
-def _is_page(target: QUrl) -> bool:
+def _is_page(path: Path) -> bool:
     """Whether it is one of ours; what lies outside of the documentation is not installed."""
-    return Path(target.toLocalFile()).parent == guide_folder() and Path(target.toLocalFile()).is_file()
+    return path.parent == guide_folder() and path.is_file()
 
 
 def _slug(heading: str) -> str:
