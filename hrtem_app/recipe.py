@@ -88,7 +88,9 @@ class Sublattice(Part):
     evidence: Annotated[
         float,
         Field(ge=0, le=5, description="Least mean log odds for a decision; below it a grain is marked as undecided."),
-    ] = 0.3
+        # On 64 single simulated frames no grain that two networks read wrongly had more than 0.6, and none that they
+        # read rightly less than 0.9; with three frames all have more than 3.
+    ] = 0.75
 
 
 class Agreement(Part):

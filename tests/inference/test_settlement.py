@@ -118,7 +118,7 @@ def test_a_grain_that_no_network_decided_is_told_with_its_evidence() -> None:
     evidence = np.abs(table.grain_evidence).max()
     assert doubt == (
         f"1 of 1 grain, {len(table)} columns: which sublattice is Mo stays undecided "
-        f"(evidence {evidence:.2f}, needs 0.3), so Mo and S may be swapped there as a whole"
+        f"(evidence {evidence:.2f}, needs 0.75), so Mo and S may be swapped there as a whole"
     )
 
 
