@@ -88,7 +88,7 @@ NETWORKS = {
     "msd_net": Shipped("msd_net", 3, {"thesis": 1}),
     "unet_pp_wide": Shipped("unet_pp", 3, {"thesis": 4, "hard": 4, "wide": 12}),
     "unet_single": Shipped("unet", 1, {"thesis": 4, "rich": 3, "wide": 13}),
-    "unet_pp_single": Shipped("unet_pp", 1, {"thesis": 6, "hard": 2, "wide": 12}),
+    "unet_pp_single": Shipped("unet_pp", 1, {"thesis": 3, "rich": 5, "wide": 12}),
 }
 KEPT = (
     "series",
