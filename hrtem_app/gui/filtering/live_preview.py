@@ -19,8 +19,9 @@ from hrtem_app.series import FocalSeries
 
 # All frames are filtered when nothing was changed for so long, in ms.
 REST = 150
-# A frame of so few pixels takes some 5 ms, less than the window needs to draw itself while a thread is waited for.
-_AT_ONCE = 2**20
+# The pixels on screen of a frame of 4096² take some 30 ms, less than the window needs to draw itself while a thread is
+# waited for.
+_AT_ONCE = 2**24
 
 
 class LivePreview(QObject):
