@@ -98,7 +98,7 @@ def known_series(stored: StoredStructure, series: RecordedSeries, image: int) ->
         sampling=series.sampling,
         positions=series.positions,
         classes=series.classes,
-        parameters=stored.parameters | series.microscope.parameters(),
+        parameters={"energy": stored.energy} | stored.parameters | series.microscope.parameters(),
     )
 
 

@@ -463,6 +463,9 @@ def test_the_consensus_is_of_the_versions_that_an_analysis_would_run(
     save_network(build_network("unet_pp", arguments), card, tmp_path / "networks")
     monkeypatch.setenv("HRTEM_APP_NETWORKS", str(tmp_path / "networks"))
     microscope = MicroscopeSettings(defocus=(-600, -590)) if far else MicroscopeSettings()
+    known = Scenes(KnownSeriesSource(data, microscope=microscope))[0].series.parameters
+    assert known["energy"] == 50e3
+    assert (min(known["defocus"]) < -500) == far
 
     def consensus(*networks: str) -> Any:
         folder = tmp_path / "-".join(networks)

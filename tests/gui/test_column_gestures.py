@@ -389,6 +389,10 @@ def test_columns_are_hidden_while_a_key_is_held(hand: Hand, qtbot: Any) -> None:
     points.opacity = 0.0
     hand.press(Qt.Key.Key_H)
     assert points.opacity == opacity
+    # Nothing of ours stays with the layer, a key that is held down when the tools go neither.
+    qtbot.keyPress(hand.canvas, Qt.Key.Key_H)
+    hand.tools.close()
+    assert points.opacity == opacity
 
 
 def test_the_status_bar_tells_our_keys_in_every_mode(hand: Hand) -> None:

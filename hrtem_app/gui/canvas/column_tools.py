@@ -267,6 +267,9 @@ class ColumnTools:
             points.mouse_drag_callbacks.remove(self._on_drag)
         points.mode, points.mouse_pan, self.tool = _MODES["look"], True, "look"
         points.help = self._help_before
+        if points.opacity == 0:
+            # A key is held down still, and its release may never be seen.
+            points.opacity = self._opacity
         self._lasso.remove()
 
     def _keys(self) -> dict[str | int, Callable[[Points], object]]:
