@@ -175,6 +175,17 @@ def test_the_list_of_keys_is_under_help(window: Any) -> None:
     box.close()
 
 
+def test_the_guide_is_under_help_and_has_a_key(window: Any) -> None:
+    viewer, panel = window
+    (entry,) = [a for a in viewer.window.help_menu.actions() if a.text() == "User's guide"]
+    assert entry.shortcut().toString() == "F1"
+    entry.trigger()
+    (guide,) = panel.findChildren(Guide)
+    assert guide.isWindow()
+    assert guide.pages.source().fileName() == "guide.md"
+    guide.close()
+
+
 def test_text_can_be_read_in_either_theme(window: Any, fakes: ModuleType, qtbot: Any) -> None:
     viewer, panel = window
     colours = [*theme.CLASS_COLOURS.values(), theme.WARNING, theme.QUIET, theme.DONE]
