@@ -16,6 +16,7 @@ from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QMessageBox, QWidget
 
 from hrtem_app.gui import application, theme
+from hrtem_app.gui.guide import Guide
 from hrtem_app.gui.steps import STEPS
 
 
