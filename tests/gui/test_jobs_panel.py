@@ -20,6 +20,8 @@ from hrtem_app.gui.panels.jobs_panel import JobsPanel
 from hrtem_app.gui.panels.predict_panel import PredictPanel
 from hrtem_app.gui.widgets.jobs.history import Curves
 from hrtem_app.jobs import Job, JobError, Training, TrainJob, cancel, find_job, list_jobs, submit
+from hrtem_app.jobs.folder import JobFolder
+from hrtem_app.jobs.owner import is_owned
 from hrtem_app.networks.catalog import build_network, folders, read_card, save_network
 from hrtem_app.simulation.dataset import DatasetSettings
 from hrtem_app.simulation.multislice import MultisliceSettings
@@ -183,7 +185,8 @@ def test_the_folder_that_is_opened_is_that_of_the_results(
 
 def test_nothing_is_read_again_that_has_not_changed(begin: Any, qtbot: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     job = begin("count 2")
-    qtbot.waitUntil(lambda: not find_job(job.name).at_work)
+    # A runner writes its last event after the state: only when it has let go of the folder is nothing written any more.
+    qtbot.waitUntil(lambda: not find_job(job.name).at_work and not is_owned(JobFolder(job.path)))
     watch = JobWatch()
     (seen,) = watch.look().jobs
     assert seen.state == "finished"
