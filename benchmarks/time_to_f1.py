@@ -40,13 +40,13 @@ def options() -> argparse.Namespace:
     """What was told on the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--target", type=float, default=0.99, help="pooled atomic F1 on the held-out structures")
-    parser.add_argument("--minutes", type=float, default=120.0, help="most minutes of training; its schedule as well")
-    parser.add_argument("--network", default="unet", help="unet, unet_pp or msd_net")
+    parser.add_argument("--minutes", type=float, default=30.0, help="most minutes of training; its schedule as well")
+    parser.add_argument("--network", default="unet_pp", help="unet, unet_pp or msd_net")
     parser.add_argument("--channels", type=int, help="of the network; its default if not given")
-    parser.add_argument("--structures", type=int, default=500, help="simulated, held-out ones among them")
-    parser.add_argument("--held-out", type=int, default=12, help="structures that are never trained on")
+    parser.add_argument("--structures", type=int, default=400, help="simulated, held-out ones among them")
+    parser.add_argument("--held-out", type=int, default=24, help="structures that are never trained on")
     parser.add_argument("--seed", type=int, default=200_000, help="of the first structure")
-    parser.add_argument("--validations", type=int, default=40, help="looks at the held-out structures")
+    parser.add_argument("--validations", type=int, default=15, help="looks at the held-out structures")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, ...")
     parser.add_argument(
         "--workers", type=int, help="processes that simulate, then make examples; by cores if not given"
