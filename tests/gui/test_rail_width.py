@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QAbstractScrollArea, QApplication, QScrollArea
+from qtpy.QtWidgets import QAbstractScrollArea, QApplication, QLabel, QScrollArea, QWidget
 
+from hrtem_app.gui.panels.correct_panel import CorrectPanel
 from hrtem_app.gui.panels.measure_panel import MeasurePanel
 from hrtem_app.gui.panels.workbench_panel import WorkbenchPanel
 from hrtem_app.gui.widgets.value_tree import ValueTree
@@ -36,7 +37,7 @@ def test_no_step_is_wider_than_what_shows_it(rail: Any, qtbot: Any) -> None:
     panel, area = rail
     # The least that the dock can be drawn to.
     panel.setFixedWidth(panel.minimumWidth())
-    too_wide = {}
+    too_wide, cut = {}, []
     for section in panel.sections:
         section.set_open(True)
         if isinstance(section.body, MeasurePanel):
@@ -45,7 +46,20 @@ def test_no_step_is_wider_than_what_shows_it(rail: Any, qtbot: Any) -> None:
         needed, there = section.minimumSizeHint().width(), area.viewport().width()
         if needed > there or area.widget().width() > there:
             too_wide[section.header.accessibleName()] = (needed, there)
+        cut += cut_texts(section.body)
+        if isinstance(section.body, CorrectPanel):
+            for tool in section.body.tool_buttons.values():
+                tool.click()
+                QApplication.processEvents()
+                cut += cut_texts(section.body)
     assert not too_wide
+    assert not cut
+
+
+def cut_texts(body: QWidget) -> list[str]:
+    """What does not fit where it is shown."""
+    labels = [label for label in body.findChildren(QLabel) if label.isVisible() and not label.wordWrap()]
+    return [label.text() for label in labels if label.text() and label.sizeHint().width() > label.width()]
 
 
 def test_measurements_do_not_scroll_in_what_scrolls(rail: Any, qtbot: Any) -> None:

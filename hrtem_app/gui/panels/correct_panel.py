@@ -30,11 +30,11 @@ _TOOLS: dict[Tool, tuple[str, str]] = {
     "lasso": ("Lasso", "Draw around columns to select them; with Shift in addition to others (L)"),
     "add": ("Add", "Click where a column is missing; it goes to the networks' nearest maximum, if there is one (A)"),
 }
-# One line each, so that nothing moves when another tool is taken.
+# One short line each: nothing moves when another tool is taken, and the dock at its least width shows all of it.
 _HINTS: dict[Tool, str] = {
-    "look": "Drag to move, turn the wheel to zoom, hold H to hide the dots.",
-    "select": "Click or drag a box; drag a selected column to move it.",
-    "lasso": "Draw around columns; with Shift in addition to others.",
+    "look": "Drag moves, wheel zooms, hold H to hide dots.",
+    "select": "Click or drag a box; drag a column to move it.",
+    "lasso": "Draw around columns; Shift adds to others.",
     "add": "Click where a column is missing.",
 }
 _NEXT = "Go to the first column that networks call differently (N)"
