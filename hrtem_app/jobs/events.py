@@ -51,25 +51,33 @@ class Tail:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._offset = 0
+        self._offset, self._last = 0, b""
 
     def read(self) -> list[dict[str, Any]]:
-        """The events since the last call; from the beginning where the file has become shorter."""
+        """The events since the last call; from the beginning where what was read last is not there any more.
+
+        A training that goes on drops the steps that it takes again: by the next look its file may have become as long
+        as it was.
+        """
         try:
             with self.path.open("rb") as file:
-                if file.seek(0, 2) < self._offset:
-                    self._offset = 0
-                file.seek(self._offset)
+                file.seek(self._offset - len(self._last))
                 content = file.read()
+                if not content.startswith(self._last):
+                    self.rewind()
+                    file.seek(0)
+                    content = file.read()
         except OSError:
             return []
-        whole = content.rfind(b"\n") + 1
-        self._offset += whole
-        return _parsed(content[:whole])
+        content = content[len(self._last) :]
+        whole = content[: content.rfind(b"\n") + 1]
+        if whole:
+            self._offset, self._last = self._offset + len(whole), whole.splitlines(keepends=True)[-1]
+        return _parsed(whole)
 
     def rewind(self) -> None:
         """Begin again with the first event."""
-        self._offset = 0
+        self._offset, self._last = 0, b""
 
 
 def last_events(path: Path) -> list[dict[str, Any]]:

@@ -66,6 +66,25 @@ def test_a_line_that_was_cut_off_is_left_out(tmp_path: Path) -> None:
     assert tail.read() == [{"number": 1}]
 
 
+def test_a_file_that_was_begun_again_is_read_from_its_beginning_however_long_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+
+    def lines(attempt: int, *numbers: int) -> str:
+        return "".join(json.dumps({"number": number, "attempt": attempt}) + "\n" for number in numbers)
+
+    tail = Tail(path)
+    path.write_text(lines(1, 1, 2, 3))
+    assert len(tail.read()) == 3
+    for numbers in ((1, 2), (1, 2, 3), (1, 2, 3, 4, 5)):
+        attempt = 1 + len(numbers)
+        path.write_text(lines(attempt, *numbers))
+        assert tail.read() == [{"number": number, "attempt": attempt} for number in numbers]
+        assert tail.read() == []
+    # Where it was begun again with what was read, nothing is told twice.
+    path.write_text(lines(6, 1, 2, 3, 4, 5, 6))
+    assert tail.read() == [{"number": 6, "attempt": 6}]
+
+
 def test_steps_that_are_taken_again_are_told_once(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
     tail = _TrainingTail(path)
