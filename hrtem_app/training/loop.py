@@ -199,7 +199,7 @@ def _learn(run: _Run, data: Iterator[tuple[torch.Tensor, torch.Tensor]], progres
         state.optimiser.zero_grad(set_to_none=True)
         with torch.autocast(run.device.type, precision, enabled=precision != torch.float32):
             logits = forward(frames)
-        loss = mean_loss(logits.float(), labels, weight, settings.focal, run.processes)
+        loss = mean_loss(logits.float(), labels, weight, settings.focal, settings.rim_weight, run.processes)
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(state.model.parameters(), settings.clip)
         state.optimiser.step()

@@ -39,6 +39,14 @@ class TrainingSettings(Part):
     focal: Annotated[
         float, Field(ge=0, le=5, description="Exponent of the focal term (1-p)^γ; 0: plain cross-entropy.")
     ] = 0.0
+    rim_weight: Annotated[
+        float,
+        Field(
+            gt=0,
+            le=1,
+            description="Weight of the pixels at the edges of label disks, which say where a column is but not what.",
+        ),
+    ] = 1.0
     precision: Annotated[
         Literal["auto", "float32", "bfloat16"],
         Field(description="Of convolutions; auto: bfloat16 where the device calculates with it natively."),

@@ -26,7 +26,7 @@ from hrtem_app.training.batches import (
 )
 from hrtem_app.training.events import read_events
 from hrtem_app.training.loop import check_datasets, train
-from hrtem_app.training.loss import mean_loss
+from hrtem_app.training.loss import mean_loss, rim_pixels
 from hrtem_app.training.settings import TrainingError, TrainingSettings, learning_rate
 from hrtem_app.training.weights import correct_prior
 
@@ -323,6 +323,22 @@ def test_the_loss_is_the_weighted_cross_entropy_with_a_focal_term() -> None:
     p = logits.softmax(1).gather(1, labels[:, None])[:, 0]
     by_hand = -(weight[labels] * (1 - p) ** 2 * p.log()).sum() / weight[labels].sum()
     torch.testing.assert_close(mean_loss(logits, labels, weight, focal=2.0), by_hand)
+
+
+def test_rims_of_disks_count_less_on_both_sides() -> None:
+    labels = torch.full((1, 9, 9), 3)
+    labels[0, 2:7, 2:7] = 1
+    rim = torch.zeros(1, 9, 9, dtype=torch.bool)
+    rim[0, 1:8, 1:8] = True  # a ring of one pixel on each side of the edge
+    rim[0, 3:6, 3:6] = False
+    assert torch.equal(rim_pixels(labels), rim)
+    torch.manual_seed(0)
+    logits = torch.randn(1, 4, 9, 9)
+    weight = torch.tensor([1.0, 2.5, 1.0, 0.5])
+    lost = torch.nn.functional.cross_entropy(logits, labels, reduction="none")
+    weights = weight[labels] * torch.where(rim, 0.1, 1.0)
+    by_hand = (weights * lost).sum() / weights.sum()
+    torch.testing.assert_close(mean_loss(logits, labels, weight, rim_weight=0.1), by_hand)
 
 
 def test_materials_with_other_classes_are_refused(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
