@@ -27,6 +27,8 @@ _CLEAR_SPOT, _CLEAR_SPOTS = 8.0, 25.0
 _LARGEST_ERROR, _LARGEST_ANISOTROPY = 0.005, 0.05
 # Where nobody states a sampling: cycles per pixel, and periods in the image.
 _LARGEST_RADIUS, _FEWEST_PERIODS = 0.45, 10
+# Spots that are fitted farther beyond the radii of the search, as a fraction of them, are another ring's.
+_OVER = 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +125,7 @@ def calibrate(
         ring = lowest_order(power, ring, ruler)
     if ring is None:
         return replace(nothing, reason=_no_lattice(nothing, power))
-    fit, spots, ring = _fitted(images, ring, ruler)
+    fit, spots, ring = _fitted_between(images, power, ring, ruler, (low, high))
     sampling = fit.radius / ruler.first_ring
     measured = replace(
         nothing,
@@ -163,6 +165,29 @@ def _radii(ruler: Ruler, rough: float | None, search: float, shape: tuple[int, .
         return _FEWEST_PERIODS / min(shape), _LARGEST_RADIUS
     middle = ruler.first_ring * rough
     return middle * (1 - search), middle * (1 + search)
+
+
+def _fitted_between(
+    images: NDArray[np.float32], power: NDArray[np.floating], ring: Ring, ruler: Ruler, radii: tuple[float, float]
+) -> tuple[HexagonFit, list[Spot], Ring]:
+    """Fit the spots, and where they lie beyond the radii those of the next ring between them that stay there.
+
+    What was taken for a ring near a border can be the flank of a stronger one behind it, MoS2's say, and the fit walks
+    up to that. Where no other ring is clear the first fit is returned, so that it can be said what it found.
+    """
+    first = fitted = _fitted(images, ring, ruler)
+    low, high = radii
+    while not radii[0] * (1 - _OVER) <= fitted[0].radius <= radii[1] * (1 + _OVER):
+        if fitted[0].radius > radii[1]:
+            high = ring.radius * (1 - _OVER)
+        else:
+            low = ring.radius * (1 + _OVER)
+        following = find_ring(power, low, high)
+        if following is None or following.strength < FAINTEST_LATTICE:
+            return first
+        ring = following
+        fitted = _fitted(images, ring, ruler)
+    return fitted
 
 
 def _fitted(images: NDArray[np.float32], ring: Ring, ruler: Ruler) -> tuple[HexagonFit, list[Spot], Ring]:

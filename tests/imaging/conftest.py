@@ -41,18 +41,23 @@ def _waves(seed: int) -> NDArray[np.complex64]:
 
 @pytest.fixture(scope="session")
 def recorded() -> Callable[..., Recorded]:
-    """`recorded(seed, draw, drift=0, settings=None, **changes)`: a structure as a microscope of the ranges sees it.
+    """`recorded(seed, draw, drift=0, settings=None, noise=0, **changes)`: a structure as a microscope sees it.
 
-    Each frame is recorded by itself with the camera moved by the drift, so nothing is interpolated; `changes` replace
-    what was drawn for the microscope.
+    Each frame is recorded by itself with the camera moved by the drift, so nothing is interpolated; `noise` numbers the
+    draws of the noise, and `changes` replace what was drawn for the microscope.
     """
 
     def make(
-        seed: int, draw: int, drift: float = 0.0, settings: MicroscopeSettings | None = None, **changes: object
+        seed: int,
+        draw: int,
+        drift: float = 0.0,
+        settings: MicroscopeSettings | None = None,
+        noise: int = 0,
+        **changes: object,
     ) -> Recorded:
         rng = np.random.default_rng((seed, draw))
         microscope = replace(draw_microscope(settings or MicroscopeSettings(), rng), **changes)
-        generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+        generator = torch.Generator().manual_seed(int(rng.integers(2**62)) + noise)
         shifts = np.zeros((len(microscope.defocus), 2))
         shifts[1:] = rng.uniform(-drift, drift, (len(shifts) - 1, 2))
         sampling = microscope.sampling
