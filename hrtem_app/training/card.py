@@ -31,7 +31,6 @@ def training_card(
     checkpoint: Checkpoint,
     training: Sequence[Structures],
     held_out: Sequence[Structures],
-    started_from: str | None,
 ) -> NetworkCard:
     """The card of a network that was trained on some structures of each dataset, and validated on others."""
     examples = settings.examples
@@ -44,7 +43,7 @@ def training_card(
         "steps": checkpoint.step,
         "minutes": round(checkpoint.seconds / 60, 2),
         "validation": {"atomic_f1": checkpoint.best, "step": checkpoint.best_step},
-        "started_from": started_from,
+        "started_from": checkpoint.started_from,
         "settings": settings.model_dump(mode="json"),
         "datasets": [_told(part.dataset) for part in training],
         "torch": torch.__version__,

@@ -34,6 +34,8 @@ class Checkpoint:
         Highest atomic F1 of a validation, and its step; -1: none yet.
     worse
         Validations since then.
+    started_from
+        Name of the weights file that the run began with; None: with weights at random.
     """
 
     step: int = 0
@@ -42,6 +44,7 @@ class Checkpoint:
     best: float = -1.0
     best_step: int = 0
     worse: int = 0
+    started_from: str | None = None
 
 
 @dataclass(frozen=True, eq=False)

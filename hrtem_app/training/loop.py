@@ -134,7 +134,8 @@ def train(
             _prepare(folder, resume)
         torch.manual_seed(settings.seed)
         state = _state(network, arguments, settings, target, processes, start)
-        checkpoint = load_checkpoint(folder, state) if resume else Checkpoint()
+        began_with = None if start is None else Path(start).name
+        checkpoint = load_checkpoint(folder, state) if resume else Checkpoint(started_from=began_with)
         # The first process alone looks at held-out structures and writes.
         validation = Validation(validating, settings.examples, settings.validation_series) if rank == 0 else None
         board = folder / "tensorboard" if tensorboard else None
@@ -155,7 +156,6 @@ def train(
                 checkpoint,
                 training,
                 validating,
-                None if start is None else Path(start).name,
             )
             save_network(state.average, card, folder)
     return weights

@@ -307,6 +307,10 @@ def test_a_training_can_begin_with_other_weights_and_another_number_of_frames(da
     mine = module.state_dict()
     torch.testing.assert_close(mine["down.0.first.0.weight"], three["down.0.first.0.weight"].sum(1, keepdim=True))
     torch.testing.assert_close(mine["head.weight"], three["head.weight"])
+    longer = train(
+        "unet", data, out, name="longer", channels=2, steps=2, settings=one, resume=True, device="cpu", workers=0
+    )
+    assert load_network_file(longer)[1].training["started_from"] == "unet.safetensors"
     with pytest.raises(TrainingError, match="same architecture"):
         train("unet_pp", data, tmp_path / "x", channels=2, steps=1, start=weights)
     with pytest.raises(TrainingError, match="'channels': 2"):
