@@ -82,21 +82,22 @@ HELD_OUT = 20
 
 
 class Shipped(NamedTuple):
-    """How a network is trained: its architecture and frames, how often each dataset is visited, and the loss."""
+    """How a network is trained: its architecture and frames, how often each dataset is visited, the pace, the loss."""
 
     architecture: str
     frames: int
     shares: dict[str, int]
+    learning_rate: float = 5e-3
     rim_weight: float = 1.0
 
 
 NETWORKS = {
-    "unet": Shipped("unet", 3, {"thesis": 5, "harder": 3, "edges": 7, "wide": 5}, 0.1),
-    "unet_pp": Shipped("unet_pp", 3, {"thesis": 7, "harder": 4, "edges": 9}, 0.1),
+    "unet": Shipped("unet", 3, {"thesis": 5, "harder": 3, "edges": 7, "wide": 5}, 4e-3, 0.1),
+    "unet_pp": Shipped("unet_pp", 3, {"thesis": 7, "harder": 4, "edges": 9}, 4e-3, 0.1),
     "msd_net": Shipped("msd_net", 3, {"thesis": 1}),
     "unet_pp_wide": Shipped("unet_pp", 3, {"thesis": 4, "hard": 4, "wide": 12}),
-    "unet_single": Shipped("unet", 1, {"thesis": 4, "rich": 3, "wide": 13}),
-    "unet_pp_single": Shipped("unet_pp", 1, {"thesis": 3, "rich": 5, "wide": 12}),
+    "unet_single": Shipped("unet", 1, {"thesis": 4, "rich": 3, "wide": 13}, 4e-3),
+    "unet_pp_single": Shipped("unet_pp", 1, {"thesis": 3, "rich": 5, "wide": 12}, 4e-3),
 }
 KEPT = (
     "series",
@@ -123,7 +124,7 @@ def settings(name: str) -> TrainingSettings:
     )
     return TrainingSettings(
         examples=ExampleSettings(crops=4, batch=8, sources=sources),
-        learning_rate=5e-3 if shipped.frames > 1 else 4e-3,
+        learning_rate=shipped.learning_rate,
         rim_weight=shipped.rim_weight,
         compiled=True,
         precision="auto",
