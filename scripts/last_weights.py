@@ -17,6 +17,7 @@ from hrtem_app.training.batches import RARE
 from hrtem_app.training.checkpoint import NAME
 from hrtem_app.training.events import read_events
 from hrtem_app.training.settings import TrainingSettings
+from hrtem_app.training.validation import CHOSEN_BY
 from hrtem_app.training.weights import correct_prior
 
 _PART = "average."
@@ -32,7 +33,8 @@ def main() -> None:
     settings = TrainingSettings.model_validate(card.training["settings"])
     correct_prior(module, RARE, settings.rare_weight * settings.rare_excess)
     last = [event for event in read_events(run / "events.jsonl") if "validation" in event][-1]
-    validation = {"atomic_f1": last["validation"]["atomic_f1"], "step": last["step"]}
+    scores = {name: last["validation"][name] for name in ("atomic_f1", CHOSEN_BY) if name in last["validation"]}
+    validation = scores | {"step": last["step"]}
     out.mkdir(parents=True, exist_ok=True)
     save_network(module, card.model_copy(update={"training": card.training | {"validation": validation}}), out)
 

@@ -16,6 +16,7 @@ from hrtem_app.training.batches import Structures
 from hrtem_app.training.checkpoint import Checkpoint
 from hrtem_app.training.labelled import LabelledFolder
 from hrtem_app.training.settings import TrainingSettings
+from hrtem_app.training.validation import CHOSEN_BY
 
 # Labelled series do not say it; the microscopes that the networks are for go from here to here.
 UNKNOWN_ENERGY = (50e3, 80e3)
@@ -42,7 +43,7 @@ def training_card(
         "held_out_seeds": [_ends(part.seeds) for part in held_out],
         "steps": checkpoint.step,
         "minutes": round(checkpoint.seconds / 60, 2),
-        "validation": {"atomic_f1": checkpoint.best, "step": checkpoint.best_step},
+        "validation": {"atomic_f1": checkpoint.best_f1, CHOSEN_BY: checkpoint.best, "step": checkpoint.best_step},
         "started_from": checkpoint.started_from,
         "settings": settings.model_dump(mode="json"),
         "datasets": [_told(part.dataset) for part in training],

@@ -31,7 +31,9 @@ class Checkpoint:
     validated
         Validations done.
     best, best_step
-        Highest atomic F1 of a validation, and its step; -1: none yet.
+        Highest score of a validation (`validation.CHOSEN_BY`), and its step; -1: none yet.
+    best_f1
+        Atomic F1 of that validation, every column for itself.
     worse
         Validations since then.
     started_from
@@ -43,6 +45,7 @@ class Checkpoint:
     validated: int = 0
     best: float = -1.0
     best_step: int = 0
+    best_f1: float = 0.0
     worse: int = 0
     started_from: str | None = None
 

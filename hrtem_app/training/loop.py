@@ -36,7 +36,7 @@ from hrtem_app.training.settings import (
     learning_rate,
     make_budget,
 )
-from hrtem_app.training.validation import Validation
+from hrtem_app.training.validation import CHOSEN_BY, Validation
 from hrtem_app.training.weights import correct_prior, start_from, update_average
 
 CHECKPOINT_SECONDS = 60.0
@@ -105,7 +105,7 @@ def train(
 
     Returns
     -------
-    The weights file, of the validation with the highest atomic F1; its card lies beside it.
+    The weights file, of the best validation (`validation.CHOSEN_BY`); its card lies beside it.
 
     Raises
     ------
@@ -226,19 +226,20 @@ def _learn(run: _Run, data: Iterator[tuple[torch.Tensor, torch.Tensor]], progres
 def _validate(run: _Run) -> None:
     """Look at the held-out structures; keep the averaged weights where they are the best so far."""
     checkpoint, began = run.checkpoint, time.monotonic()
-    scores = {"atomic_f1": 0.0}
+    scores = {"atomic_f1": 0.0, CHOSEN_BY: 0.0}
     if run.validation is not None:
         candidate = build_network(run.state.told["network"], run.state.told["arguments"]).to(run.device).eval()
         candidate.load_state_dict(run.state.average.state_dict())
         correct_prior(candidate, RARE, run.settings.rare_weight * run.settings.rare_excess)
         scores = run.validation.score(candidate, run.device)
-        if scores["atomic_f1"] > checkpoint.best:
+        if scores[CHOSEN_BY] > checkpoint.best:
             save_tensors(candidate.state_dict(), run.folder / BEST, {"step": str(checkpoint.step)})
         run.events.write_validation(checkpoint, scores)
-    f1 = agreed(scores["atomic_f1"], run.processes)
-    checkpoint.worse = 0 if f1 > checkpoint.best else checkpoint.worse + 1
-    if f1 > checkpoint.best:
-        checkpoint.best, checkpoint.best_step = f1, checkpoint.step
+    score = agreed(scores[CHOSEN_BY], run.processes)
+    checkpoint.worse = 0 if score > checkpoint.best else checkpoint.worse + 1
+    if score > checkpoint.best:
+        checkpoint.best, checkpoint.best_step = score, checkpoint.step
+        checkpoint.best_f1 = scores["atomic_f1"]
     checkpoint.seconds += time.monotonic() - began
     run.events.last = time.monotonic()
 

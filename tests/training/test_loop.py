@@ -28,6 +28,7 @@ from hrtem_app.training.events import read_events
 from hrtem_app.training.loop import check_datasets, train
 from hrtem_app.training.loss import mean_loss, rim_pixels
 from hrtem_app.training.settings import TrainingError, TrainingSettings, learning_rate
+from hrtem_app.training.validation import CHOSEN_BY
 from hrtem_app.training.weights import correct_prior
 
 SETTINGS = TrainingSettings(examples=ExampleSettings(crop=64, batch=2, crops=2), precision="float32")
@@ -250,8 +251,11 @@ def test_a_dataset_without_a_source_is_refused(data: Path, tmp_path: Path) -> No
 def test_the_best_weights_are_kept_and_patience_ends_a_run(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said = iter([0.2, 0.7, 0.6, 0.5, 0.9])
-    monkeypatch.setattr("hrtem_app.training.loop.Validation.score", lambda *_: {"atomic_f1": next(said)})
+    said = iter([(0.2, 0.9), (0.7, 0.6), (0.6, 0.8), (0.5, 0.8), (0.9, 0.7)])
+    monkeypatch.setattr(
+        "hrtem_app.training.loop.Validation.score",
+        lambda *_: dict(zip((CHOSEN_BY, "atomic_f1"), next(said), strict=True)),
+    )
     settings = SETTINGS.model_copy(update={"validations": 10, "patience": 2})
     kept: list[dict[str, torch.Tensor]] = []
 
@@ -272,7 +276,7 @@ def test_the_best_weights_are_kept_and_patience_ends_a_run(
     )
     _, card = load_network_file(weights)
     assert card.training["steps"] == 4  # two after the best one
-    assert card.training["validation"] == {"atomic_f1": 0.7, "step": 2}
+    assert card.training["validation"] == {"atomic_f1": 0.6, CHOSEN_BY: 0.7, "step": 2}
     final = load_file(weights)
     for name, tensor in kept[1].items():
         torch.testing.assert_close(final[name], tensor, rtol=0, atol=0)
