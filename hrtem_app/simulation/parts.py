@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from hrtem_app.ranges import stream
 from hrtem_app.simulation.contamination import draw_contamination
 from hrtem_app.simulation.lattice import flat_cell, inside, lattice_points, outline, rotation, seam_clashes
 from hrtem_app.simulation.structure_settings import StructureSettings
+from hrtem_app.simulation.vacancy_lines import draw_vacancy_lines
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -122,6 +123,13 @@ def draw_flake(seed: int, settings: StructureSettings, material: Material, param
             columns.append(numbers)
     flake = np.concatenate(positions)
     part = Part(flake, np.concatenate(symbols), flake[:, 2].copy(), np.concatenate(columns))
+    kept, moved, drawn = draw_vacancy_lines(
+        settings, part.positions, part.columns, (parameters["lattice_constant"], angle), stream(seed, "vacancy lines")
+    )
+    parameters |= drawn
+    part = replace(part, positions=part.positions + np.pad(moved, ((0, 0), (0, 1)))).only(kept)
+    # Where lines cross, a pair may have lost both.
+    part = replace(part, columns=np.unique(part.columns, return_inverse=True)[1])
     return _with_defects(part, settings, parameters, shortest, stream(seed, "defects"))
 
 

@@ -75,6 +75,19 @@ class StructureSettings(Part):
         0.0,
         0.05,
     )
+    vacancy_lines: Annotated[
+        tuple[int, int],
+        Bounds(0, 50, "lines"),
+        Field(description="Rows that have lost one atom of every pair and closed up, least and most."),
+    ] = (0, 0)
+    line_length: Annotated[Range, Bounds(5, 500, "Å"), Field(description="Length of such a row.")] = (15.0, 60.0)
+    line_filling: Annotated[Range, Bounds(0, 1), Field(description="Fraction of its pairs that lost an atom.")] = (
+        0.8,
+        1.0,
+    )
+    line_contraction: Annotated[
+        Range, Bounds(0, 1, "Å"), Field(description="How much nearer the rows beside it have come.")
+    ] = (0.1, 0.6)
     flake_first: Annotated[
         float, Bounds(0, 1), Field(description="Probability that the beam meets the flake before the support.")
     ] = 0.5
@@ -114,9 +127,10 @@ class StructureSettings(Part):
         return self.field_of_view + 2 * self.margin
 
     @model_validator(mode="after")
-    def _layers_are_in_order(self) -> Self:
-        if self.layers[0] > self.layers[1]:
-            raise ValueError(f"layers {self.layers[0]} to {self.layers[1]} are no range: give the lower number first")
+    def _counts_are_in_order(self) -> Self:
+        for name, (least, most) in (("layers", self.layers), ("vacancy_lines", self.vacancy_lines)):
+            if least > most:
+                raise ValueError(f"{name} {least} to {most} are no range: give the lower number first")
         return self
 
     @model_validator(mode="after")
