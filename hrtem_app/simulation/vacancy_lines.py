@@ -84,9 +84,8 @@ def _of_one_sheet(
     upper = bool(rng.random() < 0.5)
     chosen = np.unique(columns[row])
     chosen = chosen[rng.random(len(chosen)) < full]
-    heights = positions[row, 2]
-    middle = (heights.min(initial=np.inf) + heights.max(initial=-np.inf)) / 2
-    lost: NDArray[np.int64] = row[np.isin(columns[row], chosen) & ((heights > middle) == upper)]
+    middle = (positions[:, 2].min() + positions[:, 2].max()) / 2
+    lost: NDArray[np.int64] = row[np.isin(columns[row], chosen) & ((positions[row, 2] > middle) == upper)]
     return lost
 
 

@@ -97,6 +97,13 @@ def test_the_rows_beside_a_line_come_nearer_by_what_is_asked_for(contraction: fl
     assert np.max(found) <= contraction + 1e-9
 
 
+def test_lines_that_reach_beyond_the_flake_take_what_is_there() -> None:
+    # Middles are any pair, so that of such long double rows some have their second one outside of the flake.
+    structure = _drawn(4, vacancy_lines=(50, 50), line_length=(200.0, 300.0), flake_radius=(0.2, 0.2))
+    assert structure.parameters["vacancy_lines"] == 50
+    assert len(structure.positions) == len(structure.classes) > 0
+
+
 def test_lines_the_wrong_way_round_are_refused() -> None:
     with pytest.raises(ValueError, match="vacancy_lines 3 to 1 are no range"):
         StructureSettings(vacancy_lines=(3, 1))
