@@ -6,7 +6,7 @@ The forms on screen edit it, the command line fills it, a JSON file stores it an
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
@@ -15,6 +15,9 @@ class Part(BaseModel):
     """A frozen model that refuses unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+Settings = TypeVar("Settings", bound=Part)
 
 
 class Alignment(Part):
@@ -218,6 +221,22 @@ class Recipe(Part):
             raise ValueError(f"the recipe {path} cannot be read: {error}") from error
         except ValidationError as error:
             raise ValueError(f"the recipe {path} is not valid: {explain(error)}") from error
+
+
+def load_settings(path: str | Path, model: type[Settings]) -> Settings:
+    """Settings of some kind from a JSON file.
+
+    Raises
+    ------
+    ValueError
+        For a file that cannot be read, or does not hold such settings; names the field and its value.
+    """
+    try:
+        return model.model_validate_json(Path(path).read_text(encoding="utf-8"))
+    except ValidationError as error:
+        raise ValueError(f"the settings {path} are not valid: {explain(error)}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"the settings {path} cannot be read: {error}") from error
 
 
 def explain(error: ValidationError) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hrtem_app.columns import CLASSES
-from hrtem_app.sessions.replacing import replacing
+from hrtem_app.files import replacing
 
 TABLE = "results.csv"
 Value = str | int | float | None

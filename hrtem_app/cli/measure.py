@@ -67,10 +67,10 @@ def measure(
 
 
 def _settings(file: Path | None, votes: int | None, decided_only: bool, reference: float | None) -> MeasureSettings:
-    from hrtem_app.cli.settings import read_settings
     from hrtem_app.measure import MeasureSettings
+    from hrtem_app.recipe import load_settings
 
-    base = read_settings(file, MeasureSettings) if file else MeasureSettings()
+    base = load_settings(file, MeasureSettings) if file else MeasureSettings()
     given = {"votes": votes, "decided_only": decided_only or None, "reference": reference}
     return MeasureSettings.model_validate(
         base.model_dump() | {name: value for name, value in given.items() if value is not None}

@@ -90,11 +90,11 @@ def settings_from_options(
     ValueError
         For a file that holds no settings, or an option whose value is impossible.
     """
-    from hrtem_app.cli.settings import read_settings
+    from hrtem_app.recipe import load_settings
     from hrtem_app.simulation.dataset import DatasetSettings
     from hrtem_app.simulation.multislice import ACCURACIES
 
-    base: dict[str, Any] = read_settings(file, DatasetSettings).model_dump() if file is not None else {}
+    base: dict[str, Any] = load_settings(file, DatasetSettings).model_dump() if file is not None else {}
     if accuracy is not None:
         if accuracy not in ACCURACIES:
             raise ValueError(f"--accuracy {accuracy}: give one of {', '.join(ACCURACIES)}")

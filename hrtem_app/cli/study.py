@@ -99,13 +99,13 @@ def study(
 
 
 def _base(preset: str | None, file: Path | None) -> StudySettings:
-    from hrtem_app.cli.settings import read_settings
+    from hrtem_app.recipe import load_settings
     from hrtem_app.study.settings import PRESETS, StudySettings
 
     if file is not None:
         if preset is not None:
             raise ValueError(f"--preset {preset} and --settings {file}: give one of the two")
-        return read_settings(file, StudySettings)
+        return load_settings(file, StudySettings)
     if preset is not None and preset not in PRESETS:
         raise ValueError(f"--preset {preset}: give one of {', '.join(PRESETS)}")
     return PRESETS[preset or "thesis"]

@@ -145,12 +145,13 @@ def _training(**options: Any) -> Request:
 
 
 def _told_training(options: dict[str, Any]) -> Any:
-    from hrtem_app.cli.settings import read_settings, told_training
+    from hrtem_app.cli.settings import told_training
+    from hrtem_app.recipe import load_settings
     from hrtem_app.training.settings import TrainingSettings
 
     file = options["settings"]
     return told_training(
-        read_settings(file, TrainingSettings) if file else TrainingSettings(),
+        load_settings(file, TrainingSettings) if file else TrainingSettings(),
         images_per_structure=options["images_per_structure"],
         microscope=options["microscope"],
         compiled=options["compiled"],

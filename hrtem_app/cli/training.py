@@ -76,7 +76,8 @@ def train(
     """Train a network on simulated datasets; started by `torchrun`, on several GPUs or machines."""
     with ProgressLine() as progress:
         progress.wait("loading")
-        from hrtem_app.cli.settings import read_settings, told_training
+        from hrtem_app.cli.settings import told_training
+        from hrtem_app.recipe import load_settings
         from hrtem_app.training.loop import train as run
         from hrtem_app.training.settings import TrainingSettings
 
@@ -85,7 +86,7 @@ def train(
             progress.show("training", state["fraction"], detail)
 
         told = told_training(
-            read_settings(settings, TrainingSettings) if settings else TrainingSettings(),
+            load_settings(settings, TrainingSettings) if settings else TrainingSettings(),
             images_per_structure=images_per_structure,
             microscope=microscope,
             compiled=compiled,

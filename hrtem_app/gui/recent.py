@@ -25,7 +25,7 @@ def is_anything_recent() -> bool:
 
 def remember(paths: Sequence[str | Path]) -> None:
     """Put files at the head of the list. A list that cannot be written is no reason to trouble anybody."""
-    from hrtem_app.sessions.replacing import replacing
+    from hrtem_app.files import replacing
 
     opened = tuple(Path(path).absolute() for path in paths)
     entries = (opened, *(entry for entry in _read() if entry != opened))[:_MOST]

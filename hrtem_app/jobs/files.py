@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import json
 import os
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+
+from hrtem_app.files import replacing
 
 _RESERVE = ".reserve"
 _RESERVED_BYTES = 2**16
@@ -16,16 +16,8 @@ _RESERVED_BYTES = 2**16
 
 def write_json(path: Path, content: Any) -> None:
     """Replace a file by JSON, on the disk before it gets its name; where that fails, OSError, and the old one stays."""
-    partial = path.with_name(f".{path.name}.{uuid4().hex[:8]}.part")
-    try:
-        with partial.open("w", encoding="utf-8") as file:
-            file.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
+    with replacing(path) as file:
+        file.write((json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode())
 
 
 def read_json(path: Path) -> Any:

@@ -11,10 +11,8 @@ from filelock import FileLock, Timeout
 from pydantic import Field
 
 from hrtem_app.jobs.folder import JobFolder
+from hrtem_app.processes import lives, marks
 from hrtem_app.recipe import Part
-
-# Seconds by which two looks at the same process may differ.
-_JITTER = 2
 
 
 class Owner(Part):
@@ -29,7 +27,7 @@ class Owner(Part):
     def of(cls, pid: int | None = None) -> Self:
         """A process that runs now on this computer; None: this one."""
         process = psutil.Process(pid or os.getpid())
-        started, uptime = _marks(process)
+        started, uptime = marks(process)
         return cls(host=socket.gethostname(), pid=process.pid, started=started, uptime=uptime)
 
     @property
@@ -39,19 +37,7 @@ class Owner(Part):
 
     def lives(self) -> bool:
         """Whether that very process runs on this computer; of another one nobody here knows: no."""
-        if not self.here:
-            return False
-        try:
-            process = psutil.Process(self.pid)
-            if process.status() == psutil.STATUS_ZOMBIE:
-                return False
-            marks = _marks(process)
-        except psutil.NoSuchProcess:
-            return False
-        except psutil.AccessDenied:
-            return True
-        # One of the two outlives that the clock is set.
-        return any(abs(now - then) <= _JITTER for now, then in zip(marks, (self.started, self.uptime), strict=True))
+        return self.here and lives(self.pid, (self.started, self.uptime))
 
 
 def owner_of(job: JobFolder) -> Owner | None:
@@ -86,8 +72,3 @@ def is_owned(job: JobFolder, *, locked: bool = False) -> bool:
     except OSError:
         # Who may only read the folder cannot lock in it, and believes what others have noted.
         return owner is not None and not owner.here
-
-
-def _marks(process: psutil.Process) -> tuple[int, int]:
-    started = process.create_time()
-    return round(started), max(0, round(started - psutil.boot_time()))

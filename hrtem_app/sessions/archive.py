@@ -17,8 +17,8 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import DTypeLike, NDArray
 
+from hrtem_app.files import replacing
 from hrtem_app.sessions.content import SessionError
-from hrtem_app.sessions.replacing import replacing
 
 Members = Mapping[str, NDArray[Any] | bytes]
 """Texts and arrays by their names in a zip file."""

@@ -19,6 +19,7 @@ from platformdirs import user_state_path
 from pydantic import AwareDatetime, BaseModel, Field
 from pydantic_core import from_json
 
+from hrtem_app.files import replacing
 from hrtem_app.recipe import Part
 from hrtem_app.series import FocalSeries
 from hrtem_app.sessions.archive import POINTS, Members, Parts, damage_told, write_archive
@@ -27,7 +28,6 @@ from hrtem_app.sessions.document import Document, document_text, parsed_document
 from hrtem_app.sessions.frames import FileFrames, SavedSeries, facts_of, series_piece
 from hrtem_app.sessions.owners import own_name
 from hrtem_app.sessions.records import Piece, plain_text, record_text
-from hrtem_app.sessions.replacing import replacing
 from hrtem_app.sessions.results import results_piece
 from hrtem_app.sessions.sources import is_file
 from hrtem_app.sessions.stack import StackPoint, series_of

@@ -11,18 +11,18 @@ from uuid import uuid4
 
 import psutil
 
+from hrtem_app.processes import lives, marks
+
 _NAME = re.compile(
     r"(?P<token>[0-9a-f]{12})-(?P<pid>\d{1,9})-(?P<started>\d{1,12})-(?P<uptime>\d{1,12})-(?P<host>.{1,64})"
 )
-# Seconds by which two looks at the same process may differ.
-_JITTER = 2
 # Of another computer nobody here knows whether a process lives; what it does not touch for so long is given up.
 _GIVEN_UP = 24 * 3600
 
 
 def own_name() -> str:
     """A new name for a folder of this process."""
-    started, uptime = _marks(psutil.Process())
+    started, uptime = marks(psutil.Process())
     return f"{uuid4().hex[:12]}-{os.getpid()}-{started}-{uptime}-{_host()}"
 
 
@@ -41,27 +41,7 @@ def is_orphan(folder: Path, touched: float) -> bool:
         return False
     if match["host"] != _host():
         return time.time() - touched > _GIVEN_UP
-    return not _lives(int(match["pid"]), (int(match["started"]), int(match["uptime"])))
-
-
-def _lives(pid: int, marks: tuple[int, int]) -> bool:
-    """Whether a process is the one that began then; a number is given to another process some day."""
-    try:
-        process = psutil.Process(pid)
-        if process.status() == psutil.STATUS_ZOMBIE:
-            return False
-        now = _marks(process)
-    except psutil.NoSuchProcess:
-        return False
-    except psutil.AccessDenied:
-        return True
-    return any(abs(mark - then) <= _JITTER for mark, then in zip(now, marks, strict=True))
-
-
-def _marks(process: psutil.Process) -> tuple[int, int]:
-    """When a process began, by the clock and since the computer's start: one of them outlives that the clock is set."""
-    started = process.create_time()
-    return round(started), max(0, round(started - psutil.boot_time()))
+    return not lives(int(match["pid"]), (int(match["started"]), int(match["uptime"])))
 
 
 def _host() -> str:

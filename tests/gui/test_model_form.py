@@ -259,13 +259,13 @@ def test_every_field_has_a_tooltip(add_form: Any) -> None:
 
 
 def test_files_are_those_of_the_command_line(add_form: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from hrtem_app.cli.settings import read_settings
+    from hrtem_app.recipe import load_settings
 
     form = add_form(DatasetSettings())
     form.set_value(ODD[0])
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "settings.json"), ""))
     form.save_button.click()
-    assert read_settings(tmp_path / "settings.json", DatasetSettings) == ODD[0]
+    assert load_settings(tmp_path / "settings.json", DatasetSettings) == ODD[0]
     form.set_value(DatasetSettings())
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(tmp_path / "settings.json"), ""))
     form.load_button.click()

@@ -17,7 +17,7 @@ from hrtem_app.gui import theme
 from hrtem_app.gui.widgets.model_form.group import GroupEditor, Known
 from hrtem_app.gui.widgets.model_form.row import Problem
 from hrtem_app.gui.widgets.model_form.shape import shape_of
-from hrtem_app.recipe import Part, explain
+from hrtem_app.recipe import Part, explain, load_settings
 
 _FILES = "Settings (*.json);;All files (*)"
 
@@ -144,7 +144,7 @@ class ModelForm(QWidget):
 
     def load(self, path: str | Path) -> None:
         """Show what a JSON file holds; ValueError, and the form stays, where it holds no such settings."""
-        self.set_value(load_part(path, self.model))
+        self.set_value(load_settings(path, self.model))
         self.changed.emit()
 
     def save(self, path: str | Path) -> None:
@@ -187,22 +187,6 @@ class ModelForm(QWidget):
             self._say(str(error), theme.ERROR)
         else:
             self._say(done, theme.DONE)
-
-
-def load_part(path: str | Path, model: type[Part]) -> Part:
-    """Settings of some kind from a JSON file.
-
-    Raises
-    ------
-    ValueError
-        For a file that cannot be read, or does not hold such settings; names the field and its value.
-    """
-    try:
-        return model.model_validate_json(Path(path).read_text(encoding="utf-8"))
-    except ValidationError as error:
-        raise ValueError(f"the settings {path} are not valid: {explain(error)}") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"the settings {path} cannot be read: {error}") from error
 
 
 def _problems(model: type[Part], content: Mapping[str, Any]) -> list[Problem]:
