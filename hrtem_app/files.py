@@ -32,7 +32,9 @@ def replacing(path: Path) -> Generator[BinaryIO]:
         os.replace(partial, path)
         _sync_folder(path.parent)
     finally:
-        partial.unlink(missing_ok=True)
+        # What cannot be cleared away must not hide why it was not written.
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -215,12 +215,7 @@ class Recipe(Part):
         ValueError
             For a file that cannot be read or does not hold a valid recipe; names the field and its value.
         """
-        try:
-            return cls.model_validate_json(Path(path).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError) as error:
-            raise ValueError(f"the recipe {path} cannot be read: {error}") from error
-        except ValidationError as error:
-            raise ValueError(f"the recipe {path} is not valid: {explain(error)}") from error
+        return _loaded(path, cls, "the recipe {} is not valid", "the recipe {} cannot be read")
 
 
 def load_settings(path: str | Path, model: type[Settings]) -> Settings:
@@ -231,12 +226,16 @@ def load_settings(path: str | Path, model: type[Settings]) -> Settings:
     ValueError
         For a file that cannot be read, or does not hold such settings; names the field and its value.
     """
+    return _loaded(path, model, "the settings {} are not valid", "the settings {} cannot be read")
+
+
+def _loaded(path: str | Path, model: type[Settings], invalid: str, unread: str) -> Settings:
     try:
         return model.model_validate_json(Path(path).read_text(encoding="utf-8"))
     except ValidationError as error:
-        raise ValueError(f"the settings {path} are not valid: {explain(error)}") from error
+        raise ValueError(f"{invalid.format(path)}: {explain(error)}") from error
     except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"the settings {path} cannot be read: {error}") from error
+        raise ValueError(f"{unread.format(path)}: {error}") from error
 
 
 def explain(error: ValidationError) -> str:

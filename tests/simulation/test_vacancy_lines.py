@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from scipy.spatial import cKDTree
 
 from hrtem_app.materials import find_material
 from hrtem_app.simulation.structure_settings import StructureSettings
-from hrtem_app.simulation.structures import Structure, draw_structure
+from hrtem_app.simulation.structures import NO_COLUMN, Structure, draw_structure
 
 MO, TWO_S, ONE_S = range(3)
 
@@ -28,7 +29,7 @@ def _drawn(seed: int, **values: Any) -> Structure:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_a_flake_without_lines_is_what_it_was(seed: int) -> None:
+def test_a_line_takes_one_atom_of_each_pair_and_nothing_else(seed: int) -> None:
     plain = _drawn(seed)
     lined = _drawn(seed, vacancy_lines=(1, 1), line_contraction=(0.0, 0.0), line_filling=(1.0, 1.0))
     np.testing.assert_allclose(lined.positions, plain.positions, atol=1e-9)
@@ -64,12 +65,34 @@ def test_vacancies_of_a_line_follow_each_other_along_a_zigzag_row(seed: int) -> 
     assert np.ptp(rows) == pytest.approx((len(rows) - 1) * constant * 3**0.5 / 2, abs=1e-3)
 
 
+def _row_of_each(places: np.ndarray) -> np.ndarray:
+    """(n,) which row along a zigzag direction each vacancy lies in: the direction with the fewest rows."""
+    pairs = cKDTree(places).query_pairs(3.3, output_type="ndarray")
+    steps = places[pairs[:, 1]] - places[pairs[:, 0]]
+    across = [np.unique(np.round(places @ (-y, x) / np.hypot(y, x)), return_inverse=True)[1] for x, y in steps]
+    return min(across, key=lambda rows: rows.max())
+
+
 def test_every_row_loses_atoms_of_one_sheet() -> None:
-    structure = _drawn(2, vacancy_lines=(1, 1), line_filling=(1.0, 1.0), line_length=(40.0, 40.0))
-    left = np.isin(structure.columns, np.flatnonzero(structure.classes == ONE_S))
-    heights = structure.levels[left]
-    # Two rows at most, each with one height.
-    assert len(np.unique(heights)) <= 2
+    rows, sheets = 0, set()
+    for seed in range(8):
+        structure = _drawn(
+            seed,
+            vacancy_lines=(1, 1),
+            line_filling=(1.0, 1.0),
+            line_length=(40.0, 40.0),
+            line_contraction=(0.0, 0.0),
+            flake_first=0.0,
+        )
+        singles = np.flatnonzero(structure.classes == ONE_S)
+        height = np.array([structure.levels[structure.columns == column].item() for column in singles])
+        row = _row_of_each(structure.positions[singles])
+        middle = structure.levels[structure.columns != NO_COLUMN].mean()
+        for number in np.unique(row):
+            (left,) = np.unique(height[row == number])
+            rows, sheets = rows + 1, sheets | {bool(left > middle)}
+    assert rows > 8
+    assert sheets == {False, True}
 
 
 @pytest.mark.parametrize("contraction", [0.2, 0.5])
@@ -99,7 +122,9 @@ def test_the_rows_beside_a_line_come_nearer_by_what_is_asked_for(contraction: fl
 
 def test_lines_that_reach_beyond_the_flake_take_what_is_there() -> None:
     # Middles are any pair, so that of such long double rows some have their second one outside of the flake.
-    structure = _drawn(4, vacancy_lines=(50, 50), line_length=(200.0, 300.0), flake_radius=(0.2, 0.2))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        structure = _drawn(4, vacancy_lines=(50, 50), line_length=(200.0, 300.0), flake_radius=(0.2, 0.2))
     assert structure.parameters["vacancy_lines"] == 50
     assert len(structure.positions) == len(structure.classes) > 0
 

@@ -51,7 +51,7 @@ def test_a_grain_that_is_turned_round_as_a_whole_does_not_decide_which_weights_a
     assert scores[CHOSEN_BY] > 0.9
 
 
-def test_vacancies_that_are_taken_for_pairs_do_decide(validation: Validation) -> None:
+def test_pairs_that_are_taken_for_vacancies_do_decide(validation: Validation) -> None:
     truth = validation.scenes[0].classes
     read = truth.copy()
     read[np.flatnonzero(truth == TWO_S)[::2]] = ONE_S
